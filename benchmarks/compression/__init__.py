@@ -1,0 +1,1 @@
+"""What the standard library's compressors save, and how long they take."""

@@ -1,0 +1,1 @@
+"""NMR shieldings of small molecules, computed by the external program NWChem."""

@@ -1,0 +1,1 @@
+"""How fast and how compactly serialization formats carry typical payloads."""

@@ -1,0 +1,1 @@
+"""How fast small stores take writes, and what durability costs them."""

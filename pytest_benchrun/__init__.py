@@ -1,0 +1,21 @@
+"""Long benchmark campaigns in pytest: live status, soft stops, and a resume that loses nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # for annotations; importing it here would cost every pytest session on the machine
+    from pytest_benchrun.hooks.bench import BenchRun
+
+__all__ = ["BenchRun", "__version__"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """`BenchRun` on first use: this module is imported by every pytest session on the machine."""
+    if name == "BenchRun":
+        from pytest_benchrun.hooks.bench import BenchRun  # late: see above
+
+        return BenchRun
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

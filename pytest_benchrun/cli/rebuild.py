@@ -1,0 +1,45 @@
+"""`benchrun rebuild DIR`: make every view again from the journal; `--salvage` goes on without broken lines."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.errors import DirectoryProblem
+from pytest_benchrun.store.journal import JournalReader, cut_torn_tail
+from pytest_benchrun.store.lock import RunLock
+from pytest_benchrun.store.publisher import write_runstats, write_status
+from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.store.salvage import salvage
+from pytest_benchrun.world.clock import WallClock
+from pytest_benchrun.world.process import is_alive, this_process
+
+
+def rebuild(directory: str, *, is_salvage: bool) -> int:
+    """Write `status.json` and `runstats.json` as the journal's last event leaves them.
+
+    Raises:
+        DirectoryProblem: there is no journal, it is damaged, or a live run owns the directory.
+    """
+    rundir = RunDir(Path(directory))
+    if not rundir.has_run():
+        message = f"there is no journal in {str(rundir.path)!r}"
+        raise DirectoryProblem(message, hint="name the directory given to --bench-results")
+    clock = WallClock()
+    with ExitStack() as stack:
+        lock = RunLock(rundir.lock, is_alive)
+        lock.acquire(this_process(clock.now_at()))
+        stack.callback(lock.release)
+        if is_salvage:
+            for line in salvage(rundir, clock.now_at()):
+                print(f"benchrun: {line}")
+        reader = JournalReader(rundir)
+        campaign = Campaign.of(reader)
+        if reader.torn:
+            kept = cut_torn_tail(rundir, reader.torn, clock.now_at())
+            print(f"benchrun: the journal's last line was torn and is cut off; its bytes are in {kept.name}")
+        write_status(rundir, campaign, campaign.last_at)
+        write_runstats(rundir, campaign)
+    print(f"rebuilt status.json and runstats.json of {campaign.run_id} from {reader.seq} events")
+    return 0

@@ -1,0 +1,332 @@
+"""The fold: from the events of a run to its state. The only place that counts.
+
+Whatever is written or shown is a view of `Campaign`; folding the journal again gives the same one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pytest_benchrun.core.events import (
+    Event,
+    LateError,
+    Noted,
+    RestSkipped,
+    RunCreated,
+    SessionEnded,
+    SessionPlanned,
+    SessionStarted,
+    StopAsked,
+    UnitEnded,
+    UnitResult,
+    UnitsAdded,
+    UnitStarted,
+    WorkerDown,
+    WorkerUp,
+)
+from pytest_benchrun.core.model import FAILURES, Ending, Metric, Outcome, RunState, Unit, UnitStatus
+from pytest_benchrun.core.moments import seconds_between
+
+RECENT_UNITS = 10
+"""How many finished units the rolling mean of `avg_calc_time_seconds` looks at."""
+
+
+@dataclass(slots=True)
+class UnitRecord:
+    """What is known of one unit.
+
+    Attributes:
+        unit: the unit as the work list has it.
+        status: by its last attempt.
+        attempts: executions so far, the running one included.
+        elapsed_s: of the last attempt that was measured; None before.
+        metrics: of the last attempt; None when it recorded none.
+    """
+
+    unit: Unit
+    status: UnitStatus = UnitStatus.PENDING
+    attempts: int = 0
+    elapsed_s: float | None = None
+    metrics: dict[str, Metric] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A unit in flight."""
+
+    unit: Unit
+    attempt: int
+    worker: str
+    started_at: str
+    result: UnitResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The last failed attempt of a unit."""
+
+    unit: Unit
+    attempt: int
+    kind: str
+    error: str
+    at: str
+    elapsed_s: float | None
+
+
+@dataclass(slots=True)
+class SessionCounters:
+    """What counts anew with every session: a resume is judged by what fails in it.
+
+    Attributes:
+        failed_groups: groups with a failure, oldest first (a dict for its order).
+        failed_units: failures so far, for `--maxfail`.
+        consecutive_failures: failures and lost workers since the last completed unit.
+        losses: by unit, how often its worker died under it.
+        resumed: units whose end came from earlier sessions.
+    """
+
+    failed_groups: dict[str, None] = field(default_factory=dict)
+    failed_units: int = 0
+    consecutive_failures: int = 0
+    losses: dict[str, int] = field(default_factory=dict)
+    resumed: int = 0
+
+
+@dataclass(slots=True)
+class WorkerTotal:
+    """What one worker did over the whole run: attempts, and the seconds they took."""
+
+    attempts: int = 0
+    busy_s: float = 0.0
+
+
+class Campaign:
+    """The state of a run.
+
+    Attributes:
+        created: the run's first event; None before it.
+        session: the current or last session; None before the first.
+        records: every unit by id, in the order of the work list.
+        counts: units by status; always adds up to `len(records)`.
+        running: units in flight by id, longest-running first.
+        failures: units whose last attempt failed, by id, oldest first.
+        workers: workers that live, by name.
+        stop: why no further unit starts; None while units may start.
+        held_back: pending units that this session reported as skipped because it stopped.
+        state: where the run is.
+        last_at: time of the last event; `""` before the first.
+    """
+
+    def __init__(self) -> None:
+        self.created: RunCreated | None = None
+        self.session: SessionStarted | None = None
+        self.records: dict[str, UnitRecord] = {}
+        self.counts: dict[UnitStatus, int] = dict.fromkeys(UnitStatus, 0)
+        self.running: dict[str, Running] = {}
+        self.failures: dict[str, Failure] = {}
+        self.recent_s: deque[float] = deque(maxlen=RECENT_UNITS)
+        self.workers: dict[str, WorkerUp] = {}
+        self.stop: StopAsked | None = None
+        self.state = RunState.PENDING
+        self.reason: str | None = None
+        self.counters = SessionCounters()
+        self.failure_limit: int | None = None
+        self.held_back = 0
+        self.late_errors: list[LateError] = []
+        self.notes: list[Noted] = []
+        self.warnings: list[str] = []
+        self.warnings_total = 0
+        self.worker_totals: dict[str, WorkerTotal] = {}
+        self.last_at = ""
+        self._earlier_wall_s = 0.0
+        self.groups: dict[str, None] = {}
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Campaign:
+        """The state after `events`."""
+        campaign = cls()
+        for event in events:
+            campaign.apply(event)
+        return campaign
+
+    @property
+    def run_id(self) -> str:
+        """The run's id; `""` before the run was created."""
+        return self.created.run_id if self.created else ""
+
+    @property
+    def unfinished(self) -> int:
+        """Units without an end: pending, running or interrupted."""
+        open_statuses = (UnitStatus.PENDING, UnitStatus.RUNNING, UnitStatus.INTERRUPTED)
+        return sum(self.counts[status] for status in open_statuses)
+
+    def shown_counts(self) -> dict[str, int]:
+        """Units by status as people see them; adds up to all units."""
+        shown = {status.value: count for status, count in self.counts.items()}
+        shown[UnitStatus.PENDING] -= self.held_back
+        shown[UnitStatus.SKIPPED] += self.held_back
+        return shown
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every unit has ended and the last session closed the run."""
+        return self.state is RunState.COMPLETE
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds of all sessions so far; one that was killed counts to its last event."""
+        if self.session is None:
+            return 0.0
+        return self._earlier_wall_s + seconds_between(self.session.at, self.last_at)
+
+    def apply(self, event: Event) -> None:  # noqa: C901, PLR0912  # one branch a kind: the table of the whole fold
+        """Take one event into the state; the order is the journal's."""
+        if isinstance(event, SessionStarted):
+            self._earlier_wall_s = self.wall_s
+        self.last_at = event.at
+        match event:
+            case UnitStarted():
+                self._start_unit(event)
+            case UnitEnded():
+                self._end_unit(event)
+            case UnitResult():
+                self._keep_result(event)
+            case UnitsAdded():
+                self._add_units(event)
+            case RunCreated():
+                self.created = event
+            case SessionStarted():
+                self._start_session(event)
+            case SessionPlanned():
+                self._plan_session(event)
+            case StopAsked():
+                self._stop(event)
+            case RestSkipped():
+                self._skip_rest(event)
+            case WorkerUp():
+                self.workers[event.worker] = event
+            case WorkerDown():
+                self._lose_worker(event)
+            case LateError():
+                self.late_errors.append(event)
+            case Noted():
+                self.notes.append(event)
+            case SessionEnded():
+                self._end_session(event)
+
+    def units_in(self, ranges: list[list[int]]) -> Iterator[UnitRecord]:
+        """The records of half-open ranges over the work list."""
+        records = list(self.records.values())
+        for start, end in ranges:
+            yield from records[start:end]
+
+    def _move(self, record: UnitRecord, status: UnitStatus) -> None:
+        self.counts[record.status] -= 1
+        self.counts[status] += 1
+        record.status = status
+
+    def _add_units(self, event: UnitsAdded) -> None:
+        for unit in event.units:
+            self.records[unit.unit_id] = UnitRecord(unit)
+            self.groups[unit.group] = None
+        self.counts[UnitStatus.PENDING] += len(event.units)
+
+    def _start_session(self, event: SessionStarted) -> None:
+        self.session = event
+        self.state = RunState.RUNNING
+        self.reason = None
+        self.stop = None
+        self.workers = {}
+        self.counters = SessionCounters()
+        self.late_errors = []
+        self.held_back = 0
+
+    def _plan_session(self, event: SessionPlanned) -> None:
+        self.failure_limit = event.failure_limit
+        for record in self.units_in(event.run):
+            self._move(record, UnitStatus.PENDING)
+            self.failures.pop(record.unit.unit_id, None)
+        self.counters.resumed = len(self.records) - self.unfinished
+
+    def _start_unit(self, event: UnitStarted) -> None:
+        record = self.records[event.unit_id]
+        self._move(record, UnitStatus.RUNNING)
+        record.attempts = event.attempt
+        self.running[event.unit_id] = Running(
+            unit=record.unit, attempt=event.attempt, worker=event.worker, started_at=event.at
+        )
+
+    def _keep_result(self, event: UnitResult) -> None:
+        running = self.running[event.unit_id]
+        self.running[event.unit_id] = Running(
+            unit=running.unit,
+            attempt=running.attempt,
+            worker=running.worker,
+            started_at=running.started_at,
+            result=event,
+        )
+
+    def _end_unit(self, event: UnitEnded) -> None:
+        outcome = event.outcome
+        record = self.records[event.unit_id]
+        self.running.pop(event.unit_id, None)
+        self._move(record, outcome.status)
+        record.metrics = outcome.metrics or None
+        if event.elapsed_s is not None:
+            record.elapsed_s = event.elapsed_s
+            self.recent_s.append(event.elapsed_s)
+            total = self.worker_totals.setdefault(event.worker, WorkerTotal())
+            total.attempts += 1
+            total.busy_s += event.elapsed_s
+        if outcome.warnings:
+            self._warn(event.unit_id, outcome.warnings)
+        counters = self.counters
+        if event.ended is Ending.LOST:
+            counters.losses[event.unit_id] = counters.losses.get(event.unit_id, 0) + 1
+        if outcome.status is UnitStatus.COMPLETED:
+            counters.consecutive_failures = 0
+        elif outcome.status in FAILURES:
+            counters.failed_groups[record.unit.group] = None
+            counters.failed_units += 1
+            counters.consecutive_failures += 1
+            self._fail(event, record.unit, outcome)
+        elif event.ended is Ending.LOST:
+            counters.consecutive_failures += 1
+
+    def _fail(self, event: UnitEnded, unit: Unit, outcome: Outcome) -> None:
+        self.failures[event.unit_id] = Failure(
+            unit=unit,
+            attempt=event.attempt,
+            kind=outcome.kind or outcome.status.value,
+            error=outcome.message or "",
+            at=event.at,
+            elapsed_s=event.elapsed_s,
+        )
+
+    def _warn(self, unit_id: str, warnings: list[str]) -> None:
+        self.warnings_total += len(warnings)
+        room = 100 - len(self.warnings)  # a million bad values must not fill the memory
+        self.warnings.extend(f"{unit_id}: {text}" for text in warnings[: max(room, 0)])
+
+    def _lose_worker(self, event: WorkerDown) -> None:
+        was_idle = all(running.worker != event.worker for running in self.running.values())
+        self.workers.pop(event.worker, None)
+        if event.error is not None and was_idle:
+            self.counters.consecutive_failures += 1
+
+    def _stop(self, event: StopAsked) -> None:
+        if self.stop is None:
+            self.stop = event
+            self.reason = event.reason
+            self.state = RunState.STOPPING
+
+    def _skip_rest(self, event: RestSkipped) -> None:
+        # They stay pending, so that a resume needs no second idea of "skipped"; only the shown counts differ.
+        self.held_back = sum(record.status is UnitStatus.PENDING for record in self.units_in(event.units))
+
+    def _end_session(self, event: SessionEnded) -> None:
+        self.state = event.state
+        self.reason = event.reason
+        self.workers = {}

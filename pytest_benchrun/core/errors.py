@@ -1,0 +1,60 @@
+"""Every error a user can meet; each says what is wrong and what to type next."""
+
+from __future__ import annotations
+
+
+class BenchrunError(Exception):
+    """Something the user can mend.
+
+    Args:
+        problem: what is wrong, the offending value in quotes.
+        hint: what to type or do next; shown after an arrow.
+    """
+
+    def __init__(self, problem: str, *, hint: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.problem}\n  -> {self.hint}"
+
+
+class UsageProblem(BenchrunError):
+    """An option, a marker or a command line that cannot be right."""
+
+
+class DirectoryProblem(BenchrunError):
+    """A results directory that cannot be used for what was asked."""
+
+
+class JournalDamaged(DirectoryProblem):
+    """A line of the journal that does not check, anywhere but in a torn tail.
+
+    Args:
+        file: the journal file.
+        line: 1-based number of the first bad line.
+        why: what does not check.
+    """
+
+    def __init__(self, file: str, line: int, why: str, *, directory: str) -> None:
+        super().__init__(
+            f"the journal is damaged: {file}, line {line}: {why}",
+            hint=f"benchrun rebuild {directory} --salvage   (keeps the good lines; the damaged file is kept beside it)",
+        )
+        self.file = file
+        self.line = line
+
+
+class NewerSchema(DirectoryProblem):
+    """A file written by a newer version; it is never rewritten or deleted."""
+
+    def __init__(self, file: str, version: int, known: int) -> None:
+        super().__init__(
+            f"{file} has schema_version {version}; this version reads up to {known}",
+            hint="pip install --upgrade pytest-benchrun",
+        )
+
+
+class JournalWriteFailed(BenchrunError):
+    """The journal could not be written: the only loss that stops a run."""

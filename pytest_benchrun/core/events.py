@@ -1,0 +1,287 @@
+"""What can happen to a run: one frozen class per kind of journal line.
+
+The journal stores exactly these fields; a changed meaning needs a new `SCHEMA_VERSION`.
+Every `at` is aware UTC, ISO 8601 with milliseconds and `Z`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from pytest_benchrun.core.model import Ending, JsonValue, Metric, Outcome, Owner, RunState, Unit, UnitStatus
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events.
+
+    Attributes:
+        at: when it happened.
+    """
+
+    name: ClassVar[str] = ""
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCreated(Event):
+    """The first line of a run."""
+
+    name: ClassVar[str] = "run_created"
+    run_id: str
+    campaign: str
+    config: dict[str, JsonValue]
+    config_hash: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted(Event):
+    """A pytest process took the run.
+
+    Attributes:
+        session: 1 for the first start, one more for each resume.
+        engine: `bare` or `xdist`.
+        workers: how many were asked for.
+        group_by: parameter that makes the groups; None when the marker or the unit itself does.
+    """
+
+    name: ClassVar[str] = "session_started"
+    session: int
+    owner: Owner
+    engine: str
+    workers: int
+    command: list[str]
+    cwd: str
+    versions: dict[str, str]
+    group_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitsAdded(Event):
+    """Units joined the frozen work list; in parts of at most 1,000 so that a line stays small."""
+
+    name: ClassVar[str] = "units_added"
+    units: list[Unit]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPlanned(Event):
+    """Which units this session will run.
+
+    Attributes:
+        run: half-open ranges over the units in the order they were added.
+        failure_limit: groups that may fail before the run pauses; None for no threshold.
+    """
+
+    name: ClassVar[str] = "session_planned"
+    run: list[list[int]]
+    failure_limit: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitStarted(Event):
+    """Recorded before the unit is handed out, so that every execution is visible."""
+
+    name: ClassVar[str] = "unit_started"
+    unit_id: str
+    attempt: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitResult(Event):
+    """The test function has spoken and pytest is about to show it; teardown is still to come.
+
+    After a kill in between, this is the unit's result.
+    """
+
+    name: ClassVar[str] = "unit_result"
+    unit_id: str
+    attempt: int
+    worker: str
+    elapsed_s: float
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitEnded(Event):
+    """The attempt is over, teardown of its own fixtures included.
+
+    Attributes:
+        ended: how the process that ran it ended.
+        elapsed_s: seconds of setup, call and teardown; None when nobody lived to measure them.
+    """
+
+    name: ClassVar[str] = "unit_ended"
+    unit_id: str
+    attempt: int
+    worker: str
+    ended: Ending
+    elapsed_s: float | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateError(Event):
+    """A fixture of wider scope failed in its teardown after the unit had ended."""
+
+    name: ClassVar[str] = "late_error"
+    unit_id: str
+    message: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerUp(Event):
+    """A worker can take units."""
+
+    name: ClassVar[str] = "worker_up"
+    worker: str
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerDown(Event):
+    """A worker is gone.
+
+    Attributes:
+        error: why, when it was not asked to go; else None.
+    """
+
+    name: ClassVar[str] = "worker_down"
+    worker: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAsked(Event):
+    """From here on no unit starts.
+
+    Attributes:
+        source: `stop-file`, `max-failures`, `max-consecutive-failures`, `maxfail`, `exit`, `engine`.
+        reason: the sentence shown with every unit that is skipped for it.
+        target: the state the run ends in once the units in flight are done.
+    """
+
+    name: ClassVar[str] = "stop_asked"
+    source: str
+    reason: str
+    target: RunState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestSkipped(Event):
+    """The units that this session will not start any more.
+
+    Attributes:
+        units: half-open ranges over the units in the order they were added.
+    """
+
+    name: ClassVar[str] = "rest_skipped"
+    units: list[list[int]]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted(Event):
+    """Something people should know later: a takeover, a torn tail, an ignored STOP file."""
+
+    name: ClassVar[str] = "noted"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(Event):
+    """The last line of a session that lived to its end."""
+
+    name: ClassVar[str] = "session_ended"
+    state: RunState
+    reason: str | None
+    exit_code: int
+
+
+def _metrics(raw: dict[str, dict[str, Any]]) -> dict[str, Metric]:
+    return {name: Metric(**metric) for name, metric in raw.items()}
+
+
+def outcome_from_json(raw: dict[str, Any]) -> Outcome:
+    """An outcome from its JSON object."""
+    return Outcome(
+        status=UnitStatus(raw["status"]),
+        kind=raw["kind"],
+        message=raw["message"],
+        detail=raw["detail"],
+        metrics=_metrics(raw["metrics"]) if raw["metrics"] else {},
+        warnings=raw["warnings"],
+    )
+
+
+def unit_from_json(raw: dict[str, Any]) -> Unit:
+    """A unit from its JSON object; lists become the tuples that units share."""
+    return Unit(
+        unit_id=raw["unit_id"],
+        function=raw["function"],
+        group=raw["group"],
+        phase=raw["phase"],
+        param_names=tuple(raw["param_names"]),
+        param_values=tuple(raw["param_values"]),
+    )
+
+
+_DECODE: dict[str, Any] = {
+    "outcome": outcome_from_json,
+    "units": lambda raw: [unit_from_json(unit) if isinstance(unit, dict) else unit for unit in raw],
+    "owner": lambda raw: Owner(**raw),
+    "ended": Ending,
+    "state": RunState,
+    "target": RunState,
+}
+
+_KINDS: dict[str, type[Event]] = {
+    kind.name: kind
+    for kind in (
+        RunCreated,
+        SessionStarted,
+        UnitsAdded,
+        SessionPlanned,
+        UnitStarted,
+        UnitResult,
+        UnitEnded,
+        LateError,
+        WorkerUp,
+        WorkerDown,
+        StopAsked,
+        RestSkipped,
+        Noted,
+        SessionEnded,
+    )
+}
+_FIELDS = {name: tuple(f.name for f in fields(kind)) for name, kind in _KINDS.items()}
+
+
+def event_from_json(record: dict[str, Any]) -> Event:
+    """The event of one decoded journal line.
+
+    Args:
+        record: the JSON object, with `event` and the fields of that kind; other keys are ignored.
+
+    Raises:
+        ValueError: an unknown kind, or a field that is missing or has an impossible value.
+    """
+    name = record.get("event")
+    if name not in _KINDS:
+        message = f"unknown event {name!r}"
+        raise ValueError(message)
+    values: dict[str, Any] = {}
+    for key in _FIELDS[name]:
+        if key not in record:
+            message = f"event {name!r} has no field {key!r}"
+            raise ValueError(message)
+        decode = _DECODE.get(key)
+        values[key] = record[key] if decode is None else decode(record[key])
+    return _KINDS[name](**values)

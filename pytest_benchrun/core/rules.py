@@ -1,0 +1,107 @@
+"""When no further unit may start, and what the process tells its caller at the end.
+
+A rule looks at the state and the settings and answers with the stop it wants, or None.
+To add one: a function here, its row in `RULES`, a table in its test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.model import FAILURES, RunState
+from pytest_benchrun.core.settings import Settings
+
+EXIT_OK, EXIT_FAILED, EXIT_STOPPED, EXIT_INTERNAL, EXIT_USAGE, EXIT_NOTHING = range(6)
+"""pytest's exit codes, whose meanings we keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A reason to start no further unit.
+
+    Attributes:
+        source: who asks, one word for scripts.
+        reason: the sentence shown with every unit skipped for it.
+        target: the state the run ends in.
+    """
+
+    source: str
+    reason: str
+    target: RunState
+
+
+def too_many_failed_groups(campaign: Campaign, settings: Settings) -> Stop | None:  # noqa: ARG001  # a rule's signature
+    """Pause when more groups have failed than the threshold allows."""
+    failed, limit = len(campaign.counters.failed_groups), campaign.failure_limit
+    if limit is None or failed <= limit:
+        return None
+    total = len(campaign.groups)
+    return Stop("max-failures", f"{failed} of {total} groups failed, more than {limit} allowed", RunState.PAUSED)
+
+
+def too_many_consecutive_failures(campaign: Campaign, settings: Settings) -> Stop | None:
+    """Pause a pilot in which nothing succeeds, and a crash loop."""
+    limit = settings.max_consecutive_failures
+    if limit is None or campaign.counters.consecutive_failures < limit:
+        return None
+    count = campaign.counters.consecutive_failures
+    return Stop("max-consecutive-failures", f"{count} failures in a row with no success between", RunState.PAUSED)
+
+
+def maxfail_reached(campaign: Campaign, settings: Settings) -> Stop | None:
+    """Stop as pytest's `-x` and `--maxfail` do."""
+    failed = campaign.counters.failed_units
+    if not settings.maxfail or failed < settings.maxfail:
+        return None
+    return Stop("maxfail", f"stopping after {failed} failures", RunState.STOPPED)
+
+
+RULES: tuple[Callable[[Campaign, Settings], Stop | None], ...] = (
+    maxfail_reached,
+    too_many_failed_groups,
+    too_many_consecutive_failures,
+)
+
+
+def judge(campaign: Campaign, settings: Settings) -> Stop | None:
+    """The first rule that wants to stop; None when the next unit may start."""
+    for rule in RULES:
+        stop = rule(campaign, settings)
+        if stop is not None:
+            return stop
+    return None
+
+
+def final_state(campaign: Campaign) -> tuple[RunState, str | None]:
+    """The state a session that ran to its end leaves behind, and its reason."""
+    if not campaign.unfinished:
+        return RunState.COMPLETE, None
+    if campaign.stop is not None:
+        return campaign.stop.target, campaign.stop.reason
+    return RunState.STOPPED, f"{campaign.unfinished} units of the run were not selected in this session"
+
+
+def exit_code(campaign: Campaign, state: RunState, pytest_code: int) -> int:
+    """The process's exit code, pytest's meanings kept.
+
+    Args:
+        campaign: the run at its end.
+        state: the state it ends in.
+        pytest_code: what pytest itself would exit with.
+
+    Returns:
+        0 only when every selected unit has a final record and none failed: a unit that called
+        `pytest.exit(returncode=0)` must not make a run look green.
+    """
+    if pytest_code in {EXIT_INTERNAL, EXIT_USAGE}:
+        return pytest_code
+    stop = campaign.stop if state is not RunState.COMPLETE else None
+    if state is RunState.PAUSED or (stop is not None and stop.source == "maxfail"):
+        return EXIT_FAILED
+    if stop is not None or state is RunState.INTERRUPTED:
+        return EXIT_STOPPED if pytest_code in {EXIT_OK, EXIT_FAILED, EXIT_NOTHING} else pytest_code
+    if any(campaign.counts[status] for status in FAILURES) or campaign.late_errors:
+        return EXIT_FAILED
+    return EXIT_OK if pytest_code == EXIT_NOTHING else pytest_code

@@ -1,0 +1,56 @@
+"""What the user asked for, checked once and passed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A failure threshold as typed: a number of groups, a share of them, or none.
+
+    Attributes:
+        groups: groups that may fail; None when only the share counts.
+        percent: share of the run's groups that may fail, 0 to 100; None when only the number counts.
+            With both, the larger one holds; with neither, there is no threshold.
+    """
+
+    groups: int | None = None
+    percent: float | None = None
+
+    def limit(self, groups_total: int) -> int | None:
+        """How many groups may fail before the run pauses; None for any number."""
+        allowed = [] if self.groups is None else [self.groups]
+        if self.percent is not None:
+            allowed.append(int(groups_total * self.percent / 100))
+        return max(allowed) if allowed else None
+
+
+DEFAULT_THRESHOLD = Threshold(groups=5, percent=10.0)
+"""A run pauses when more than max(5, 10 %) of its groups have failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The options of one session.
+
+    Attributes:
+        results_dir: the results directory, as an absolute path.
+        resume: `all` runs failed units again, `unfinished` leaves them alone; None without resume.
+        is_fresh: whether an unfinished run may be moved to the history.
+        max_failures: the failure threshold over groups.
+        group_by: name of the parameter that makes the groups.
+        max_consecutive_failures: failures without a success between that pause the run; None for any.
+        durability: `fsync` (power loss costs at most 100 ms) or `flush` (survives process death only).
+        maxfail: pytest's `--maxfail`; 0 for none.
+    """
+
+    results_dir: str
+    resume: Literal["all", "unfinished"] | None = None
+    is_fresh: bool = False
+    max_failures: Threshold = DEFAULT_THRESHOLD
+    group_by: str | None = None
+    max_consecutive_failures: int | None = 10
+    durability: Literal["fsync", "flush"] = "fsync"
+    maxfail: int = 0

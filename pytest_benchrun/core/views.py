@@ -1,0 +1,390 @@
+"""What is written and shown, made from the state: `status.json` and `runstats.json`.
+
+Pure functions: the same journal gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from itertools import islice
+from typing import TypedDict
+
+from pytest_benchrun.core.campaign import Campaign, Failure, Running, UnitRecord
+from pytest_benchrun.core.events import SCHEMA_VERSION
+from pytest_benchrun.core.model import FAILURES, JsonValue, RunState, UnitStatus
+from pytest_benchrun.core.moments import seconds_between
+from pytest_benchrun.core.stats import Summary, summarize
+
+SHOWN_FAILURES = 10
+SLOWEST = 10
+ERROR_LENGTH = 500
+SECONDS_PER_HOUR = 3600
+
+
+class TaskView(TypedDict):
+    """A unit in flight."""
+
+    unit_id: str
+    params: dict[str, JsonValue]
+    group: str
+    phase: str
+    stage: str | None
+    note: str | None
+    worker: str
+    host: str
+    started_at: str
+    last_beacon_at: str
+    elapsed_s: float
+
+
+class FailureView(TypedDict):
+    """A unit whose last attempt failed."""
+
+    unit_id: str
+    params: dict[str, JsonValue]
+    group: str
+    phase: str
+    error: str
+    kind: str
+    timestamp: str
+    elapsed_s: float | None
+    attempt: int
+
+
+class ThresholdView(TypedDict):
+    """The failure threshold; `limit` None means none."""
+
+    limit: int | None
+    groups_total: int
+    by: str | None
+
+
+class EtaView(TypedDict):
+    """Remaining time as a range; None while no unit has finished."""
+
+    method: str
+    low_hours: float | None
+    high_hours: float | None
+    workers: int
+    at: str
+
+
+class WorkerView(TypedDict):
+    """A worker that lives."""
+
+    worker: str
+    host: str
+    pid: int
+    unit_id: str | None
+
+
+class OwnerView(TypedDict):
+    """The process that owns the run."""
+
+    host: str
+    pid: int
+    boot_id: str
+
+
+class StatusView(TypedDict):
+    """`status.json`; the counts always add up to `total_tasks`.
+
+    `held_back` says how many of `skipped` never started because the run stopped; a resume runs them.
+    """
+
+    schema_version: int
+    run_id: str
+    session: int
+    state: str
+    reason: str | None
+    message: str
+    started_at: str | None
+    session_started_at: str | None
+    updated_at: str
+    heartbeat_at: str
+    total_tasks: int
+    completed: int
+    failed: int
+    timeout: int
+    skipped: int
+    interrupted: int
+    running: int
+    pending: int
+    held_back: int
+    resumed: int
+    current_task: TaskView | None
+    current_tasks: list[TaskView]
+    failures: list[FailureView]
+    failures_total: int
+    failed_groups: list[str]
+    failure_threshold: ThresholdView
+    estimated_remaining_hours: float | None
+    avg_calc_time_seconds: float | None
+    eta: EtaView
+    phase: str | None
+    stage: str | None
+    workers: list[WorkerView]
+    owner: OwnerView | None
+    config_hash: str
+    results_dir: str
+
+
+class MetricView(TypedDict):
+    """One metric over the completed units."""
+
+    unit: str
+    better: str | None
+    n: int
+    mean: float | None
+    std: float | None
+    min: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    max: float | None
+    method: str
+    low_n: list[str]
+
+
+class SlowView(TypedDict):
+    """One of the slowest units."""
+
+    unit_id: str
+    elapsed_s: float
+    status: str
+
+
+class WorkerTotals(TypedDict):
+    """What one worker did over the whole run."""
+
+    worker: str
+    attempts: int
+    busy_s: float
+
+
+class RunStatsView(TypedDict):
+    """`runstats.json`: figures of completed units by their last attempt; failed ones apart."""
+
+    schema_version: int
+    run_id: str
+    state: str
+    started_at: str | None
+    ended_at: str | None
+    wall_s: float
+    busy_s: float
+    units: dict[str, int]
+    unit_seconds: Summary
+    by_function: dict[str, Summary]
+    by_group: dict[str, Summary]
+    by_phase: dict[str, Summary]
+    metrics: dict[str, MetricView]
+    slowest: list[SlowView]
+    failures: list[FailureView]
+    workers: list[WorkerTotals]
+    environment: dict[str, str]
+
+
+def status_view(campaign: Campaign, *, results_dir: str, now_at: str) -> StatusView:
+    """Where the run is at `now_at`."""
+    session = campaign.session
+    counts = campaign.shown_counts()
+    tasks = [_task(running, campaign, now_at) for running in campaign.running.values()]
+    remaining = campaign.unfinished
+    mean_s, eta = _eta(campaign, remaining, now_at)
+    return StatusView(
+        schema_version=SCHEMA_VERSION,
+        run_id=campaign.run_id,
+        session=session.session if session else 0,
+        state=campaign.state.value,
+        reason=campaign.reason,
+        message=message_of(campaign),
+        started_at=campaign.created.at if campaign.created else None,
+        session_started_at=session.at if session else None,
+        updated_at=campaign.last_at,
+        heartbeat_at=now_at,
+        total_tasks=len(campaign.records),
+        completed=counts[UnitStatus.COMPLETED],
+        failed=counts[UnitStatus.FAILED],
+        timeout=counts[UnitStatus.TIMEOUT],
+        skipped=counts[UnitStatus.SKIPPED],
+        interrupted=counts[UnitStatus.INTERRUPTED],
+        running=counts[UnitStatus.RUNNING],
+        pending=counts[UnitStatus.PENDING],
+        held_back=campaign.held_back,
+        resumed=campaign.counters.resumed,
+        current_task=tasks[0] if tasks else None,
+        current_tasks=tasks,
+        failures=[_failure(failure) for failure in _last_failures(campaign)],
+        failures_total=sum(counts[status] for status in FAILURES),
+        failed_groups=list(campaign.counters.failed_groups),
+        failure_threshold=ThresholdView(
+            limit=campaign.failure_limit,
+            groups_total=len(campaign.groups),
+            by=session.group_by if session else None,
+        ),
+        estimated_remaining_hours=None if mean_s is None else _hours(remaining * mean_s / eta["workers"]),
+        avg_calc_time_seconds=mean_s,
+        eta=eta,
+        phase=tasks[0]["phase"] if tasks else None,
+        stage=None,
+        workers=_workers(campaign),
+        owner=_owner(campaign),
+        config_hash=campaign.created.config_hash if campaign.created else "",
+        results_dir=results_dir,
+    )
+
+
+def message_of(campaign: Campaign) -> str:
+    """One sentence for people: progress, and why the run is not going on."""
+    ended = len(campaign.records) - campaign.unfinished
+    text = f"{campaign.state}: {ended} of {len(campaign.records)} units ended"
+    failed = sum(campaign.counts[status] for status in FAILURES)
+    if failed:
+        text += f", {failed} failed"
+    return f"{text} ({campaign.reason})" if campaign.reason else text
+
+
+def runstats_view(campaign: Campaign) -> RunStatsView:
+    """The figures of the run after its last event."""
+    completed = [record for record in campaign.records.values() if record.status is UnitStatus.COMPLETED]
+    has_ended = campaign.state not in {RunState.RUNNING, RunState.STOPPING, RunState.PENDING}
+    return RunStatsView(
+        schema_version=SCHEMA_VERSION,
+        run_id=campaign.run_id,
+        state=campaign.state.value,
+        started_at=campaign.created.at if campaign.created else None,
+        ended_at=campaign.last_at if has_ended else None,
+        wall_s=round(campaign.wall_s, 3),
+        busy_s=round(math.fsum(totals.busy_s for totals in campaign.worker_totals.values()), 6),
+        units={"total": len(campaign.records), **_ended_counts(campaign)},
+        unit_seconds=summarize(_seconds(completed)),
+        by_function=_by((record.unit.function, record) for record in completed),
+        # a group of one's own is the unit itself: listing it would repeat the work list
+        by_group=_by((record.unit.group, record) for record in completed if record.unit.group != record.unit.unit_id),
+        by_phase=_by((record.unit.phase, record) for record in completed),
+        metrics=_metrics(completed),
+        slowest=_slowest(campaign),
+        failures=[_failure(failure) for failure in campaign.failures.values()],
+        workers=[
+            WorkerTotals(worker=worker, attempts=totals.attempts, busy_s=round(totals.busy_s, 6))
+            for worker, totals in sorted(campaign.worker_totals.items())
+        ],
+        environment=dict(campaign.session.versions) if campaign.session else {},
+    )
+
+
+def _ended_counts(campaign: Campaign) -> dict[str, int]:
+    order = (
+        UnitStatus.COMPLETED,
+        UnitStatus.FAILED,
+        UnitStatus.TIMEOUT,
+        UnitStatus.SKIPPED,
+        UnitStatus.INTERRUPTED,
+        UnitStatus.PENDING,
+    )
+    counts = campaign.shown_counts()
+    return {status.value: counts[status] for status in order}
+
+
+def _task(running: Running, campaign: Campaign, now_at: str) -> TaskView:
+    worker = campaign.workers.get(running.worker)
+    owner = campaign.session.owner if campaign.session else None
+    return TaskView(
+        unit_id=running.unit.unit_id,
+        params=running.unit.params,
+        group=running.unit.group,
+        phase=running.unit.phase,
+        stage=None,
+        note=None,
+        worker=running.worker,
+        host=worker.host if worker else (owner.host if owner else ""),
+        started_at=running.started_at,
+        last_beacon_at=running.result.at if running.result else running.started_at,
+        elapsed_s=seconds_between(running.started_at, now_at),
+    )
+
+
+def _failure(failure: Failure) -> FailureView:
+    return FailureView(
+        unit_id=failure.unit.unit_id,
+        params=failure.unit.params,
+        group=failure.unit.group,
+        phase=failure.unit.phase,
+        error=failure.error[:ERROR_LENGTH],
+        kind=failure.kind,
+        timestamp=failure.at,
+        elapsed_s=failure.elapsed_s,
+        attempt=failure.attempt,
+    )
+
+
+def _last_failures(campaign: Campaign) -> list[Failure]:
+    return list(islice(reversed(campaign.failures.values()), SHOWN_FAILURES))[::-1]
+
+
+def _hours(seconds: float) -> float:
+    return round(seconds / SECONDS_PER_HOUR, 6)
+
+
+def _eta(campaign: Campaign, remaining: int, now_at: str) -> tuple[float | None, EtaView]:
+    """Rolling mean of the last ten, and two standard errors of it as the range."""
+    workers = max(1, len(campaign.workers))
+    recent = summarize(campaign.recent_s)
+    mean_s = recent["mean"]
+    if mean_s is None:
+        return None, EtaView(method="mean of last 10", low_hours=None, high_hours=None, workers=workers, at=now_at)
+    spread_s = 2 * (recent["std"] or 0.0) / math.sqrt(recent["n"])
+    low, high = (remaining * max(0.0, mean_s + sign * spread_s) / workers for sign in (-1, 1))
+    eta = EtaView(method="mean of last 10", low_hours=_hours(low), high_hours=_hours(high), workers=workers, at=now_at)
+    return round(mean_s, 6), eta
+
+
+def _workers(campaign: Campaign) -> list[WorkerView]:
+    busy = {running.worker: unit_id for unit_id, running in campaign.running.items()}
+    return [
+        WorkerView(worker=name, host=worker.host, pid=worker.pid, unit_id=busy.get(name))
+        for name, worker in sorted(campaign.workers.items())
+    ]
+
+
+def _owner(campaign: Campaign) -> OwnerView | None:
+    if campaign.session is None:
+        return None
+    owner = campaign.session.owner
+    return OwnerView(host=owner.host, pid=owner.pid, boot_id=owner.boot_id)
+
+
+def _seconds(records: Iterable[UnitRecord]) -> list[float]:
+    return [record.elapsed_s for record in records if record.elapsed_s is not None]
+
+
+def _by(pairs: Iterable[tuple[str, UnitRecord]]) -> dict[str, Summary]:
+    groups: dict[str, list[UnitRecord]] = {}
+    for key, record in pairs:
+        groups.setdefault(key, []).append(record)
+    return {key: summarize(_seconds(records)) for key, records in sorted(groups.items())}
+
+
+def _metrics(records: Iterable[UnitRecord]) -> dict[str, MetricView]:
+    values: dict[str, list[float]] = {}
+    about: dict[str, tuple[str, str | None]] = {}
+    for record in records:
+        for name, metric in (record.metrics or {}).items():
+            about[name] = (metric.unit, metric.better)
+            numbers = values.setdefault(name, [])
+            if isinstance(metric.value, int | float):
+                numbers.append(metric.value)
+    return {
+        name: MetricView(unit=about[name][0], better=about[name][1], **summarize(numbers))
+        for name, numbers in sorted(values.items())
+    }
+
+
+def _slowest(campaign: Campaign) -> list[SlowView]:
+    measured = [record for record in campaign.records.values() if record.elapsed_s is not None and record.attempts]
+    measured.sort(key=lambda record: (-(record.elapsed_s or 0.0), record.unit.unit_id))
+    return [
+        SlowView(unit_id=record.unit.unit_id, elapsed_s=record.elapsed_s or 0.0, status=record.status.value)
+        for record in measured[:SLOWEST]
+    ]

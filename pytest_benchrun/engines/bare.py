@@ -1,0 +1,109 @@
+"""Units one after the other in this process."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Generator
+
+import pytest
+
+from pytest_benchrun.core.dispatch import Dispatcher
+from pytest_benchrun.core.model import Outcome, RunState, Unit
+from pytest_benchrun.core.rules import Stop
+from pytest_benchrun.engines.loop import UnitLoop
+from pytest_benchrun.hooks.recorder import Recorder
+from pytest_benchrun.hooks.translate import units_of
+from pytest_benchrun.hooks.unit import UNIT_HOOKS, UnitHooks
+from pytest_benchrun.world.clock import monotonic_s
+
+WORKER = "main"
+
+
+class BareEngine:
+    """Collects, plans, runs.
+
+    Args:
+        recorder: the session's.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._items: dict[str, pytest.Item] = {}
+        self._units: dict[str, Unit] = {}
+        self._hooks: UnitHooks | None = None
+        self._current: tuple[str, int, float] = ("", 0, 0.0)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+        """After everybody else has had the items: freeze the work list and leave out what is done."""
+        yield
+        units = units_of(items, self._recorder.settings.group_by)
+        plan = self._recorder.plan(units)
+        wanted = set(plan.run)
+        done = [item for item, unit in zip(items, units, strict=True) if unit.unit_id not in wanted]
+        pairs = [(item, unit) for item, unit in zip(items, units, strict=True) if unit.unit_id in wanted]
+        self._items = {unit.unit_id: item for item, unit in pairs}
+        self._units = {unit.unit_id: unit for _, unit in pairs}
+        if done:
+            items[:] = [item for item, _ in pairs]
+            config.hook.pytest_deselected(items=done)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Run the units of the plan."""
+        if session.testsfailed and not session.config.option.continue_on_collection_errors:
+            return None  # pytest says what could not be collected; no run begins
+        if not self._recorder.begin("bare", 1):
+            return True
+        session.config.option.maxfail = 0  # from here on it is a rule of ours: the rest is skipped with its reason
+        run = self._recorder.run
+        self._recorder.worker_up(WORKER, platform.node(), os.getpid())
+        self._hooks = UnitHooks(
+            run.run_id, run.rundir, show_result=self._show_result, late_error=self._recorder.late_error
+        )
+        session.config.stash[UNIT_HOOKS] = self._hooks
+        session.config.pluginmanager.register(self._hooks, "benchrun-unit")
+        dispatcher = Dispatcher(list(self._items))
+        loop = UnitLoop(session)
+        try:
+            self._run_units(session, loop, dispatcher)
+            loop.settle(None)
+        except (KeyboardInterrupt, pytest.exit.Exception) as stopped:
+            self._recorder.interrupt(_reason(stopped))
+            raise
+        self._recorder.close_loop(session, dispatcher.rest())
+        return True
+
+    def _run_units(self, session: pytest.Session, loop: UnitLoop, dispatcher: Dispatcher) -> None:
+        pid = os.getpid()
+        while (unit_id := dispatcher.take(WORKER)) is not None:
+            attempt = self._recorder.start(unit_id, WORKER)
+            if attempt is None:
+                dispatcher.put_front(unit_id)
+                return
+            self._run_unit(loop, unit_id, attempt)
+            if os.getpid() != pid:
+                os._exit(1)  # a child that a unit forked came back into pytest: it must not run the rest again
+            reason = session.shouldfail or session.shouldstop
+            if reason:
+                self._recorder.stop(Stop("exit", str(reason), RunState.STOPPED))
+
+    def _run_unit(self, loop: UnitLoop, unit_id: str, attempt: int) -> None:
+        assert self._hooks is not None  # noqa: S101  # set before the first unit
+        item = self._items[unit_id]
+        loop.settle(item)
+        self._current = (unit_id, attempt, monotonic_s())
+        self._hooks.begin(self._units[unit_id], attempt)
+        elapsed_s = loop.run(item)
+        self._recorder.end(unit_id, WORKER, elapsed_s, self._hooks.end())
+
+    def _show_result(self, outcome: Outcome) -> None:
+        unit_id, attempt, started_s = self._current
+        self._recorder.result(unit_id, attempt, WORKER, monotonic_s() - started_s, outcome)
+
+
+def _reason(stopped: BaseException) -> str:
+    text = str(stopped)
+    name = "interrupted" if isinstance(stopped, KeyboardInterrupt) else "pytest.exit was called"
+    return f"{name}: {text}" if text else name

@@ -1,0 +1,86 @@
+"""The loop that runs units one at a time without knowing the next one; bare and in workers.
+
+After a unit only its own fixtures are torn down. Wider scopes stay warm until the next unit is
+known: `settle` then tears down exactly what that one does not share.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+
+import pytest
+
+from pytest_benchrun.world.clock import monotonic_s
+
+
+class _Keep(pytest.Item):
+    """Stands for "some unit of the same parent comes next", so that wider fixtures stay."""
+
+    def runtest(self) -> None:
+        """Never called: the item is never run."""
+        message = "a placeholder was run"
+        raise AssertionError(message)
+
+
+class UnitLoop:
+    """Runs the units of one session."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        self._session = session
+        self._previous: pytest.Item | None = None
+        self._keep: tuple[object, _Keep] | None = None
+
+    def run(self, item: pytest.Item) -> float:
+        """Run one unit, its own fixtures included; `settle(item)` comes first.
+
+        Returns:
+            Seconds of setup, call and teardown, by a clock that the unit cannot bend.
+        """
+        self._previous = item
+        started_s = monotonic_s()
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=self._keep_for(item))
+        return monotonic_s() - started_s
+
+    def settle(self, upcoming: pytest.Item | None) -> None:
+        """Tear down what `upcoming` does not share with the previous unit; None tears down everything.
+
+        A teardown that fails becomes a report of the previous unit, as pytest itself would have it.
+        """
+        previous = self._previous
+        if previous is None or (upcoming is not None and upcoming.parent is previous.parent):
+            return
+        setup_state = self._session._setupstate  # noqa: SLF001  # the only door to wide teardown without its hook
+        needed = upcoming.listchain() if upcoming is not None else []
+        stack = list(setup_state.stack)
+        if stack == needed[: len(stack)]:
+            return
+        call: pytest.CallInfo[None]
+        with self._surroundings(previous):
+            call = pytest.CallInfo.from_call(
+                lambda: setup_state.teardown_exact(upcoming),
+                when="teardown",
+                reraise=(pytest.exit.Exception, KeyboardInterrupt),
+            )
+        if call.excinfo is not None:
+            report = previous.ihook.pytest_runtest_makereport(item=previous, call=call)
+            previous.ihook.pytest_runtest_logreport(report=report)
+
+    def _keep_for(self, item: pytest.Item) -> _Keep:
+        if self._keep is None or self._keep[0] is not item.parent:
+            parent = item.parent or self._session
+            self._keep = (item.parent, _Keep.from_parent(parent, name="benchrun-keeps-fixtures"))
+        return self._keep[1]
+
+    def _surroundings(self, item: pytest.Item) -> AbstractContextManager[object]:
+        """Capture and warning filters, as a teardown inside the unit would have had them."""
+        plugins = item.config.pluginmanager
+        stack = ExitStack()
+        capture = plugins.getplugin("capturemanager")
+        if capture is not None:
+            stack.enter_context(capture.item_capture("teardown", item))
+        warnings_plugin = plugins.getplugin("warnings")
+        if warnings_plugin is not None:
+            stack.enter_context(
+                warnings_plugin.catch_warnings_for_item(config=item.config, ihook=item.ihook, when="runtest", item=item)
+            )
+        return stack if capture or warnings_plugin else nullcontext()

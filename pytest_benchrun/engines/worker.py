@@ -1,0 +1,158 @@
+"""The worker's end of xdist: its interactor with our loop, one unit at a time, one message a unit.
+
+Runs in the worker process, in the thread that execnet gives it (the main thread).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import queue
+from dataclasses import asdict
+from typing import Any
+
+import execnet
+import orjson
+import pytest
+from xdist.remote import Marker, WorkerInteractor, getinfodict, setup_config
+
+from pytest_benchrun.core.jsonsafe import safe_text
+from pytest_benchrun.core.model import Outcome, UnitStatus
+from pytest_benchrun.engines.loop import UnitLoop
+from pytest_benchrun.engines.wire import RUN_UNIT, UNIT_DONE, WORK_LIST, WORKER_INPUT, WorkList, fit_to_travel
+from pytest_benchrun.hooks.translate import units_of, xdist_group_of
+from pytest_benchrun.hooks.unit import UNIT_HOOKS
+
+
+def serve(
+    channel: execnet.Channel, config: pytest.Config, workerinput: dict[str, Any], options: dict[str, Any]
+) -> None:
+    """Run one pytest session in this worker, as xdist's own remote module does."""
+    setup_config(config, options.get("basetemp"))
+    config._parser.prog = os.path.basename(workerinput["mainargv"][0])  # noqa: SLF001, PTH119  # as xdist does
+    config.workerinput = workerinput  # type: ignore[attr-defined]  # how every plugin knows a worker
+    config.workeroutput = {}  # type: ignore[attr-defined]  # as above
+    UnitWorker(config, channel)
+    config.hook.pytest_cmdline_main(config=config)
+
+
+class UnitWorker(WorkerInteractor):
+    """Takes one unit, runs it, sends all of it in one message, asks for the next by that.
+
+    A message a report, as xdist sends them, would show a unit as passed before its end is recorded.
+    """
+
+    def __init__(self, config: pytest.Config, channel: execnet.Channel) -> None:
+        super().__init__(config, channel)
+        self._orders: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
+        self._reports: list[dict[str, Any]] | None = None
+
+    def sendevent(self, name: str, **kwargs: object) -> None:
+        """Send a message; whatever a user's objects put into it is made fit to travel."""
+        self.channel.send((name, fit_to_travel(kwargs)))
+
+    @pytest.hookimpl
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Tell the controller that this worker is up, and who it is."""
+        self.session = session
+        info = {**getinfodict(), "benchrun_host": platform.node(), "benchrun_pid": os.getpid()}
+        self.sendevent("workerready", workerinfo=info)
+
+    @pytest.hookimpl
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Tell the controller; xdist's own version relies on a global of its module."""
+        self.sendevent("internal_error", formatted_error=str(excrepr))
+
+    @pytest.hookimpl
+    def pytest_collection_modifyitems(self) -> None:  # type: ignore[override]  # a hook takes what it needs
+        """Leave the ids alone: xdist would add the group to them, and they are what a resume goes by."""
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Send the work list, then what xdist itself sends."""
+        # what makes the groups is checked by the controller, where an error can be shown
+        group_by = self.config.workerinput[WORKER_INPUT]["group_by"]  # type: ignore[attr-defined]  # set by serve
+        self._units = units_of(session.items, group_by)
+        groups = [xdist_group_of(item) for item in session.items]
+        self.sendevent(WORK_LIST, data=WorkList(self._units, groups).encode())
+        ids = [unit.unit_id for unit in self._units]
+        self.sendevent("collectionfinish", topdir=str(self.config.rootpath), ids=ids)
+
+    def handle_command(self, command: Any) -> None:  # noqa: ANN401  # what execnet delivers
+        """Queue what the controller orders; runs in execnet's receiver thread."""
+        if command is Marker.SHUTDOWN or command[0] == "shutdown":
+            self._orders.put(None)
+        elif command[0] == RUN_UNIT:
+            self._orders.put((command[1]["index"], command[1]["attempt"]))
+
+    @pytest.hookimpl
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run what is ordered until there is nothing more."""
+        session.config.option.maxfail = 0  # the controller counts, over all workers
+        loop = UnitLoop(session)
+        self.channel.setcallback(self.handle_command, endmarker=Marker.SHUTDOWN)
+        while (order := self._orders.get()) is not None:
+            self._run(loop, *order)
+        loop.settle(None)
+        return True
+
+    def _run(self, loop: UnitLoop, index: int, attempt: int) -> None:
+        item = self.session.items[index]
+        self.item_index = index
+        hooks = self.config.stash[UNIT_HOOKS]
+        loop.settle(item)
+        hooks.begin(self._units[index], attempt)
+        self._reports = []
+        pid = os.getpid()
+        elapsed_s: float | None = None
+        stop: str | None = None
+        try:
+            elapsed_s = loop.run(item)
+        except (KeyboardInterrupt, pytest.exit.Exception) as stopped:
+            stop = f"{type(stopped).__name__}: {stopped}"
+        if os.getpid() != pid:
+            os._exit(1)  # a child that the unit forked came back into pytest: it must not go on as a second worker
+        outcome = hooks.end()
+        reports, self._reports = self._reports, None
+        if stop is not None:
+            outcome = Outcome(status=UnitStatus.INTERRUPTED, kind="interrupt", message=safe_text(stop))
+            reports = []
+        stop = stop or _stop_of(self.session)
+        self.sendevent(
+            UNIT_DONE,
+            index=index,
+            elapsed_s=elapsed_s,
+            outcome=orjson.dumps(asdict(outcome)),
+            reports=reports,
+            nodeid=item.nodeid,
+            location=item.location,
+            stop=stop,
+        )
+
+    @pytest.hookimpl
+    def pytest_runtest_logstart(self) -> None:  # type: ignore[override]  # as above
+        """Sent with the unit's end."""
+
+    @pytest.hookimpl
+    def pytest_runtest_logfinish(self) -> None:  # type: ignore[override]  # as above
+        """Sent with the unit's end."""
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the unit's reports until it has ended; a late one of a wider fixture goes out at once."""
+        is_late = self._reports is None
+        if is_late:
+            report.benchrun_late = True  # type: ignore[attr-defined]  # extra attributes travel with a report
+        data = self.config.hook.pytest_report_to_serializable(config=self.config, report=report)
+        data["item_index"] = self.item_index
+        data["worker_id"] = self.workerid
+        data["testrun_uid"] = self.testrunuid
+        if self._reports is None:
+            self.sendevent("testreport", data=data)
+        else:
+            self._reports.append(data)
+
+
+def _stop_of(session: pytest.Session) -> str | None:
+    reason = session.shouldfail or session.shouldstop
+    return str(reason) if reason else None

@@ -1,0 +1,1 @@
+"""pytest hooks around a unit and around a run."""

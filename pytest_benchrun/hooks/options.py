@@ -1,0 +1,197 @@
+"""Every option one row: flag, ini name, default, help; and from the rows the `Settings` of a session."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from pytest_benchrun.core.errors import UsageProblem
+from pytest_benchrun.core.settings import DEFAULT_THRESHOLD, Settings, Threshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option.
+
+    Attributes:
+        flag: as typed on the command line.
+        metavar: the value's name in the help; None for a switch.
+        ini: name in the configuration file; None when it makes sense on the command line only.
+        env: environment variable that is looked at last; None when there is none.
+        default: as the help shows it.
+        help: one or two sentences.
+        choices: the values it takes; None for free ones.
+        bare_value: the value when the flag stands alone; None when it needs one.
+    """
+
+    flag: str
+    metavar: str | None
+    help: str
+    ini: str | None = None
+    env: str | None = None
+    default: str = ""
+    choices: tuple[str, ...] | None = None
+    bare_value: str | None = None
+
+    @property
+    def dest(self) -> str:
+        """The attribute under which pytest keeps it."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+RESULTS = Option(
+    flag="--bench-results",
+    metavar="DIR",
+    help="Run as a campaign and keep everything in DIR. Without it this plugin does nothing.",
+)
+RESUME = Option(
+    flag="--bench-resume",
+    metavar="all|unfinished",
+    choices=("all", "unfinished"),
+    bare_value="all",
+    help="Go on with the unfinished run in DIR: every unit that has not completed runs (all), or failed ones "
+    "stay as they are (unfinished).",
+)
+FRESH = Option(
+    flag="--bench-fresh",
+    metavar=None,
+    help="Start a new run even if DIR holds an unfinished one, which moves to DIR/history/.",
+)
+MAX_FAILURES = Option(
+    flag="--bench-max-failures",
+    metavar="N|P%|none",
+    ini="bench_max_failures",
+    default="max(5, 10%)",
+    help="Pause when more than N groups, or more than P percent of the run's groups, have failed.",
+)
+GROUP_BY = Option(
+    flag="--bench-group-by",
+    metavar="PARAMETER",
+    ini="bench_group_by",
+    help="The parameter whose value is the group of a unit; by default the marker's group=, else each unit is its own.",
+)
+MAX_CONSECUTIVE = Option(
+    flag="--bench-max-consecutive-failures",
+    metavar="N|none",
+    ini="bench_max_consecutive_failures",
+    default="10",
+    help="Pause after N failures in a row with no success between.",
+)
+DURABILITY = Option(
+    flag="--bench-durability",
+    metavar="fsync|flush",
+    choices=("fsync", "flush"),
+    ini="bench_durability",
+    default="fsync",
+    help="fsync: an ended unit is on the disk itself within 100 ms. flush: it survives every process, not a power cut.",
+)
+
+OPTIONS: tuple[Option, ...] = (RESULTS, RESUME, FRESH, MAX_FAILURES, GROUP_BY, MAX_CONSECUTIVE, DURABILITY)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Give pytest all options; nothing else happens before `--bench-results` is seen."""
+    group = parser.getgroup("benchrun", "long benchmark campaigns (pytest-benchrun)")
+    for option in OPTIONS:
+        text = f"{option.help} Default: {option.default}." if option.default else option.help
+        text = text.replace("%", "%%")
+        if option.metavar is None:
+            group.addoption(option.flag, action="store_true", default=False, dest=option.dest, help=text)
+        elif option.bare_value is not None:
+            group.addoption(
+                option.flag,
+                nargs="?",
+                const=option.bare_value,
+                default=None,
+                choices=option.choices,
+                metavar=option.metavar,
+                dest=option.dest,
+                help=text,
+            )
+        else:
+            metavar = option.metavar
+            group.addoption(
+                option.flag, default=None, choices=option.choices, metavar=metavar, dest=option.dest, help=text
+            )
+        if option.ini is not None:
+            parser.addini(option.ini, help=f"{option.flag}: {text}".replace("%%", "%"), default=None)
+
+
+def is_asked_for(config: pytest.Config) -> bool:
+    """Whether `--bench-results` was given."""
+    return bool(config.getoption(RESULTS.dest, None))
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """The settings of this session: command line before configuration file before default.
+
+    Raises:
+        UsageProblem: a value that cannot be right; names it and what would be.
+    """
+    if config.getoption(RESUME.dest) and config.getoption(FRESH.dest):
+        problem = "--bench-resume and --bench-fresh contradict each other"
+        raise UsageProblem(problem, hint="keep one: --bench-resume goes on, --bench-fresh starts anew")
+    max_failures = _given(config, MAX_FAILURES)
+    results = Path(config.getoption(RESULTS.dest))
+    return Settings(
+        results_dir=str(config.invocation_params.dir / results),
+        resume=config.getoption(RESUME.dest),
+        is_fresh=config.getoption(FRESH.dest),
+        max_failures=DEFAULT_THRESHOLD if max_failures is None else parse_threshold(max_failures),
+        group_by=_given(config, GROUP_BY),
+        max_consecutive_failures=_parse_consecutive(_given(config, MAX_CONSECUTIVE) or MAX_CONSECUTIVE.default),
+        durability=_parse_durability(_given(config, DURABILITY) or DURABILITY.default),
+        maxfail=config.getoption("maxfail", 0),
+    )
+
+
+def parse_threshold(text: str) -> Threshold:
+    """`N`, `P%` or `none` as a threshold.
+
+    Raises:
+        UsageProblem: anything else.
+    """
+    if text.lower() == "none":
+        return Threshold()
+    if re.fullmatch(r"\d+", text):
+        return Threshold(groups=int(text))
+    if re.fullmatch(r"\d+(\.\d+)?%", text) and float(text[:-1]) <= 100:  # noqa: PLR2004  # percent
+        return Threshold(percent=float(text[:-1]))
+    raise _wrong(MAX_FAILURES, text, "a number of groups (5), a share of them (10%) or none")
+
+
+def _parse_consecutive(text: str) -> int | None:
+    if text.lower() == "none":
+        return None
+    if re.fullmatch(r"[1-9]\d*", text):
+        return int(text)
+    raise _wrong(MAX_CONSECUTIVE, text, "a number from 1 up, or none")
+
+
+def _parse_durability(text: str) -> Literal["fsync", "flush"]:
+    if text == "fsync":
+        return "fsync"
+    if text == "flush":
+        return "flush"
+    raise _wrong(DURABILITY, text, "fsync or flush")
+
+
+def _given(config: pytest.Config, option: Option) -> str | None:
+    """The text of an option from the command line, else from the configuration file, else None."""
+    given: str | None = config.getoption(option.dest)
+    if given is None and option.ini is not None:
+        given = config.getini(option.ini) or None
+    return given
+
+
+def _wrong(option: Option, text: str, right: str) -> UsageProblem:
+    return UsageProblem(
+        f"{option.flag}={text!r} is not {right}", hint=f"for example: {option.flag}={_EXAMPLES[option.flag]}"
+    )
+
+
+_EXAMPLES = {MAX_FAILURES.flag: "10%", MAX_CONSECUTIVE.flag: "10", DURABILITY.flag: "fsync"}

@@ -1,0 +1,320 @@
+"""The one process that writes: from what the engines saw to events, and the session's start and end."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from contextlib import ExitStack
+from importlib import metadata
+
+import pytest
+
+from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.errors import BenchrunError, JournalWriteFailed
+from pytest_benchrun.core.events import (
+    Event,
+    LateError,
+    RestSkipped,
+    UnitEnded,
+    UnitResult,
+    UnitStarted,
+    WorkerDown,
+    WorkerUp,
+)
+from pytest_benchrun.core.jsonsafe import safe_text
+from pytest_benchrun.core.model import Ending, Outcome, RunState, Unit, UnitStatus
+from pytest_benchrun.core.plan import Plan, make_plan, ranges_of
+from pytest_benchrun.core.rules import Stop, exit_code, final_state
+from pytest_benchrun.core.settings import Settings
+from pytest_benchrun.hooks.translate import check_group_by, detail_of, message_of, skip_reports
+from pytest_benchrun.hooks.unit import properties_of
+from pytest_benchrun.report.text import plan_line, summary_lines
+from pytest_benchrun.run import OpenRun, SessionFacts, Start, open_run
+
+MAX_LOSSES = 2
+"""A unit that killed its worker so often in one session is not tried again."""
+
+_PACKAGES = ("pytest", "pytest-xdist", "pytest-timeout", "pytest-benchrun")
+
+
+class Recorder:
+    """Owns the run of this session.
+
+    Args:
+        config: pytest's.
+        settings: the session's.
+        version: ours, for the journal.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings, version: str) -> None:
+        self._config = config
+        self.settings = settings
+        self._version = version
+        self._stack = ExitStack()
+        self._run: OpenRun | None = None
+        self._plan: Plan | None = None
+        self._failure: JournalWriteFailed | None = None
+        self._is_interrupted: str | None = None
+
+    @property
+    def run(self) -> OpenRun:
+        """The run; only after the session has started."""
+        if self._run is None:
+            message = "the session has not started"
+            raise RuntimeError(message)
+        return self._run
+
+    @property
+    def campaign(self) -> Campaign:
+        """The run's state."""
+        return self.run.campaign
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Take the directory before any work is spent on workers or collecting."""
+        try:
+            self._run = open_run(self.settings, _name(self._config.rootpath.name), self._stack)
+        except BenchrunError as error:
+            self._stack.close()
+            raise pytest.UsageError(str(error)) from error
+
+    @pytest.hookimpl
+    def pytest_report_header(self) -> list[str]:
+        """Say where the results go."""
+        run = self.run
+        verb = "resuming" if run.start is Start.RESUME else "new run"
+        return [f"benchrun: {verb} {run.run_id}, results in {run.rundir.path}"]
+
+    def plan(self, units: Sequence[Unit]) -> Plan:
+        """Decide what this session runs; writes nothing."""
+        try:
+            check_group_by(units, self.settings.group_by)
+        except BenchrunError as error:
+            raise pytest.UsageError(str(error)) from error
+        self._plan = make_plan(self.campaign, units, self.settings.resume)
+        return self._plan
+
+    def begin(self, engine: str, workers: int) -> bool:
+        """Begin the planned session.
+
+        Returns:
+            False when there is nothing to do, and then nothing was written.
+        """
+        plan = self._plan
+        if plan is None or (plan.is_empty and not self._must_close_session()):
+            self._say(plan_line(self.campaign, plan) if plan else "benchrun: nothing collected")
+            return False
+        try:
+            self.run.begin(plan, self._facts(engine, workers))
+        except BenchrunError as error:
+            raise pytest.UsageError(str(error)) from error
+        for text in self.run.notes:
+            self._say(f"benchrun: {text}")
+        self._say(plan_line(self.campaign, plan))
+        return True
+
+    def _must_close_session(self) -> bool:
+        """Whether the last owner died before it could write the run's end."""
+        return self.run.start is Start.RESUME and self.campaign.state in {RunState.RUNNING, RunState.STOPPING}
+
+    def _facts(self, engine: str, workers: int) -> SessionFacts:
+        config = self._config
+        versions = {"python": platform.python_version(), "platform": platform.platform()}
+        for package in _PACKAGES:
+            versions[package] = _version_of(package)
+        return SessionFacts(
+            config={"group_by": self.settings.group_by},
+            engine=engine,
+            workers=workers,
+            command=["pytest", *(safe_text(str(arg)) for arg in config.invocation_params.args)],
+            cwd=safe_text(str(config.invocation_params.dir)),
+            versions=versions,
+            version=self._version,
+        )
+
+    def start(self, unit_id: str, worker: str) -> int | None:
+        """Ask for the verdict and record the start, before the unit is handed out.
+
+        Returns:
+            The number of the attempt; None when no unit may start any more.
+        """
+        try:
+            if not self.run.conductor.may_start():
+                return None
+            attempt = self.campaign.records[unit_id].attempts + 1
+            at = self.run.clock.now_at()
+            self.run.conductor.emit(UnitStarted(at=at, unit_id=unit_id, attempt=attempt, worker=worker))
+        except JournalWriteFailed as error:
+            self._give_up(error)
+            return None
+        return attempt
+
+    def result(self, unit_id: str, attempt: int, worker: str, elapsed_s: float, outcome: Outcome) -> None:
+        """Record what the unit has said, before pytest shows it."""
+        self._emit(
+            UnitResult(
+                at=self.run.clock.now_at(),
+                unit_id=unit_id,
+                attempt=attempt,
+                worker=worker,
+                elapsed_s=elapsed_s,
+                outcome=outcome,
+            )
+        )
+
+    def end(
+        self, unit_id: str, worker: str, elapsed_s: float | None, outcome: Outcome, ended: Ending = Ending.EXITED
+    ) -> None:
+        """Record the end of the attempt in flight."""
+        self._emit(
+            UnitEnded(
+                at=self.run.clock.now_at(),
+                unit_id=unit_id,
+                attempt=self.campaign.records[unit_id].attempts,
+                worker=worker,
+                ended=ended,
+                elapsed_s=elapsed_s,
+                outcome=outcome,
+            )
+        )
+
+    def lose(self, unit_id: str, worker: str, error: str) -> bool:
+        """Record that a worker died under a unit.
+
+        Returns:
+            Whether the unit may be tried again in this session.
+        """
+        losses = self.campaign.counters.losses.get(unit_id, 0) + 1
+        is_last = losses >= MAX_LOSSES
+        message = f"worker {worker} died while running it ({error})"
+        if is_last:
+            message += f"; it has killed {losses} workers and is not tried again"
+        status = UnitStatus.FAILED if is_last else UnitStatus.INTERRUPTED
+        outcome = Outcome(status=status, kind="crash", message=message)
+        self.end(unit_id, worker, None, outcome, Ending.LOST)
+        return not is_last
+
+    def late_error(self, report: pytest.TestReport) -> None:
+        """Record that a wider fixture failed after its last unit had ended."""
+        at = self.run.clock.now_at()
+        unit_id = safe_text(report.nodeid)
+        self._emit(LateError(at=at, unit_id=unit_id, message=message_of(report), detail=detail_of(report)))
+
+    def worker_up(self, worker: str, host: str, pid: int) -> None:
+        """Record that a worker can take units."""
+        self._emit(WorkerUp(at=self.run.clock.now_at(), worker=worker, host=host, pid=pid))
+
+    def worker_down(self, worker: str, error: str | None) -> None:
+        """Record that a worker is gone."""
+        self._emit(WorkerDown(at=self.run.clock.now_at(), worker=worker, error=error))
+
+    def stop(self, stop: Stop) -> None:
+        """Start no further unit."""
+        try:
+            self.run.conductor.stop(stop)
+        except JournalWriteFailed as error:
+            self._give_up(error)
+
+    def interrupt(self, reason: str) -> None:
+        """The session is being torn out of its loop: end what is in flight as interrupted."""
+        self._is_interrupted = reason
+        for running in list(self.campaign.running.values()):
+            outcome = Outcome(status=UnitStatus.INTERRUPTED, kind="interrupt", message=reason)
+            self.end(running.unit.unit_id, running.worker, None, outcome, Ending.KILLED)
+
+    def skip_rest(self, unit_ids: Sequence[str]) -> None:
+        """Report the units that will not start: cheap reports made here, so that JUnit and totals stay true."""
+        if not unit_ids:
+            return
+        stop = self.campaign.stop
+        reason = f"benchrun: {stop.reason if stop else 'not run'}"
+        ranges = ranges_of(self.campaign, unit_ids)
+        self._emit(RestSkipped(at=self.run.clock.now_at(), units=ranges, reason=reason))
+        hook = self._config.hook
+        for unit_id in unit_ids:
+            unit = self.campaign.records[unit_id].unit
+            reports = skip_reports(unit, reason, properties_of(self.run.run_id, unit, 0, None))
+            hook.pytest_runtest_logstart(nodeid=unit_id, location=reports[0].location)
+            for report in reports:
+                hook.pytest_runtest_logreport(report=report)
+            hook.pytest_runtest_logfinish(nodeid=unit_id, location=reports[0].location)
+
+    def close_loop(self, session: pytest.Session, rest: Sequence[str]) -> None:
+        """Report the units that will not start, and tell pytest why, so that its banner and exit code say so."""
+        self.skip_rest(rest)
+        stop = self.campaign.stop
+        if stop is None or not rest:
+            return
+        if stop.source == "maxfail" or stop.target is RunState.PAUSED:
+            session.shouldfail = stop.reason if stop.source == "maxfail" else f"benchrun: paused: {stop.reason}"
+            raise session.Failed(session.shouldfail)
+        session.shouldstop = f"benchrun: {stop.reason}"
+        raise session.Interrupted(session.shouldstop)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the run's end before anything shows it, and settle the exit code."""
+        run = self._run
+        if run is None:
+            return
+        code = int(exitstatus)
+        if not run.has_begun:
+            if self._plan is not None and self._plan.is_empty:
+                session.exitstatus = exit_code(self.campaign, self.campaign.state, code)
+            return
+        if self.campaign.running:
+            self.interrupt("the session ended while it ran")
+        state, reason = final_state(self.campaign)
+        if code in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}:
+            state, reason = RunState.FAILED, "the session ended with an error of its own"
+        elif self._is_interrupted is not None:
+            state, reason = RunState.INTERRUPTED, self._is_interrupted
+        session.exitstatus = exit_code(self.campaign, state, code)
+        run.end(state, reason, int(session.exitstatus))
+
+    @pytest.hookimpl
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The picture at the end."""
+        run = self._run
+        if run is None or not (run.has_begun or self._plan):
+            return
+        terminalreporter.section(f"benchrun {self.campaign.run_id}")
+        problems = [*run.view_problems, *([str(self._failure)] if self._failure else [])]
+        for line in summary_lines(self.campaign, str(run.rundir.path), problems):
+            terminalreporter.write_line(line)
+
+    @pytest.hookimpl
+    def pytest_unconfigure(self) -> None:
+        """Give the directory back, whatever happened."""
+        self._stack.close()
+
+    def _emit(self, event: Event) -> None:
+        try:
+            self.run.conductor.emit(event)
+        except JournalWriteFailed as error:
+            self._give_up(error)
+
+    def _give_up(self, error: JournalWriteFailed) -> None:
+        """Without its journal the run must not go on: nothing new starts, what is there stays."""
+        if self._failure is None:
+            self._failure = error
+            self.run.conductor.give_up(Stop("journal", error.problem, RunState.PAUSED))
+
+    def _say(self, text: str) -> None:
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        if terminal is not None and self._config.option.verbose >= 0:
+            terminal.ensure_newline()
+            terminal.write_line(text)
+
+
+def _name(text: str) -> str:
+    """A run's name from a folder's: letters, digits, dot, dash and underscore."""
+    kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in text)
+    return kept.strip("-.")[:60] or "run"
+
+
+def _version_of(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"

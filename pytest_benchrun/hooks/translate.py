@@ -1,0 +1,213 @@
+"""pytest's items and reports as our units and outcomes: the only place that knows their fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from pytest_benchrun.core.errors import UsageProblem
+from pytest_benchrun.core.jsonsafe import safe_text, to_json
+from pytest_benchrun.core.model import JsonValue, Outcome, Unit, UnitStatus
+
+MARKER = "benchrun"
+_MESSAGE_LENGTH = 1000
+_DETAIL_LENGTH = 8000
+_TIMEOUT = re.compile(r"Timeout \(>.*\) from pytest-timeout")
+
+
+def units_of(items: Sequence[pytest.Item], group_by: str | None) -> list[Unit]:
+    """The work list: one unit an item, in pytest's order, ids unique."""
+    interned: dict[tuple[str, ...], tuple[str, ...]] = {}
+    seen: dict[str, int] = {}
+    units = []
+    for item in items:
+        names, values = _params(item)
+        # One tuple of names a function, not one a unit: memory at 100,000 units.
+        names = interned.setdefault(names, names)
+        unit_id = unit_id_of(item)
+        number = seen[unit_id] = seen.get(unit_id, 0) + 1
+        if number > 1:
+            unit_id = f"{unit_id}#{number}"
+        function = _function(unit_id)
+        units.append(
+            Unit(
+                unit_id=unit_id,
+                function=interned.setdefault((function,), (function,))[0],
+                group=_group(item, unit_id, names, values, group_by),
+                param_names=names,
+                param_values=values,
+            )
+        )
+    return units
+
+
+def check_group_by(units: Sequence[Unit], group_by: str | None) -> None:
+    """Refuse a grouping parameter that no unit has.
+
+    Raises:
+        UsageProblem: names the parameters there are, and the nearest.
+    """
+    if group_by is not None and units and not any(group_by in unit.param_names for unit in units):
+        known = sorted({name for unit in units for name in unit.param_names})
+        problem = f"--bench-group-by={group_by!r}: no unit has that parameter; known: {', '.join(known) or 'none'}"
+        raise UsageProblem(problem, hint=_nearest_hint(group_by, known))
+
+
+def unit_id_of(item: pytest.Item) -> str:
+    """The item's node id relative to rootdir, as text that JSON can hold."""
+    return safe_text(item.nodeid)
+
+
+def xdist_group_of(item: pytest.Item) -> str | None:
+    """The name of the item's `xdist_group` marks; None when it has none."""
+    names = {
+        str(mark.args[0] if mark.args else mark.kwargs.get("name", "default"))
+        for mark in item.iter_markers("xdist_group")
+    }
+    return "_".join(sorted(names)) if names else None
+
+
+def _nearest_hint(wrong: str, known: Sequence[str]) -> str:
+    if not known:
+        return "leave --bench-group-by away, or parametrize the units"
+    nearest = min(known, key=lambda name: _distance(wrong, name))
+    return f"--bench-group-by={nearest}"
+
+
+def _distance(a: str, b: str) -> int:
+    """Letters to change between two short names (Levenshtein 1966)."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
+    return row[-1]
+
+
+def _params(item: pytest.Item) -> tuple[tuple[str, ...], tuple[JsonValue, ...]]:
+    callspec = getattr(item, "callspec", None)  # doctest and unittest items have none
+    if callspec is None:
+        return (), ()
+    params: dict[str, Any] = callspec.params
+    return tuple(params), tuple(to_json(value) for value in params.values())
+
+
+def _function(unit_id: str) -> str:
+    head, bracket, _ = unit_id.partition("[")
+    return head if bracket else unit_id
+
+
+def _group(
+    item: pytest.Item, unit_id: str, names: tuple[str, ...], values: tuple[JsonValue, ...], group_by: str | None
+) -> str:
+    """The value of the parameter named on the command line or by the marker; the marker's text; else the unit."""
+    name = group_by
+    if name is None:
+        mark = item.get_closest_marker(MARKER)
+        group = mark.kwargs.get("group") if mark else None
+        if group is None:
+            return unit_id
+        name = safe_text(str(group), _MESSAGE_LENGTH)
+        if name not in names:
+            return name
+    elif name not in names:
+        return unit_id
+    return safe_text(str(values[names.index(name)]), _MESSAGE_LENGTH)
+
+
+class OutcomeBuilder:
+    """Puts the outcome of one attempt together from its reports, in the order they come.
+
+    A report for `setup` begins anew: a rerun is another try of the same unit, and the last one counts.
+    """
+
+    def __init__(self) -> None:
+        self._failed: pytest.TestReport | None = None
+        self._skipped: pytest.TestReport | None = None
+
+    def add(self, report: pytest.TestReport) -> bool:
+        """Take a report in.
+
+        Returns:
+            Whether pytest is about to show this report as the unit's result.
+        """
+        if report.when == "setup":
+            self._failed = self._skipped = None
+        if report.outcome == "failed":
+            self._failed = self._failed or report
+        elif report.outcome == "skipped" and not hasattr(report, "wasxfail") and not _is_subtest(report):
+            self._skipped = report
+        if report.outcome not in {"passed", "failed", "skipped"} or _is_subtest(report):
+            return False
+        return report.when == "call" or (report.when == "setup" and report.outcome != "passed")
+
+    def outcome(self) -> Outcome:
+        """What the reports so far come to: the first failure, else the skip, else completed."""
+        if self._failed is not None:
+            text = message_of(self._failed)
+            status = UnitStatus.TIMEOUT if _TIMEOUT.search(text) else UnitStatus.FAILED
+            kind = "timeout" if status is UnitStatus.TIMEOUT else self._failed.when
+            return Outcome(status=status, kind=kind, message=text, detail=detail_of(self._failed))
+        if self._skipped is not None:
+            return Outcome(status=UnitStatus.SKIPPED, kind="skip", message=message_of(self._skipped))
+        return Outcome(status=UnitStatus.COMPLETED)
+
+
+def _is_subtest(report: pytest.TestReport) -> bool:
+    return hasattr(report, "context")
+
+
+def message_of(report: pytest.TestReport) -> str:
+    """The report's reason or error in one line that fits a screen."""
+    longrepr = report.longrepr
+    if isinstance(longrepr, tuple):
+        text = str(longrepr[2]).removeprefix("Skipped: ")
+    else:
+        crash = getattr(longrepr, "reprcrash", None)
+        text = str(getattr(crash, "message", None) or longrepr or report.outcome)
+    first = text.strip().partition("\n")[0]
+    return safe_text(first, _MESSAGE_LENGTH) if first else "no message"
+
+
+def detail_of(report: pytest.TestReport) -> str | None:
+    """The traceback as text; the middle is left out when it is long."""
+    if report.longrepr is None:
+        return None
+    text = safe_text(report.longreprtext)
+    if len(text) <= _DETAIL_LENGTH:
+        return text
+    half = _DETAIL_LENGTH // 2
+    return f"{text[:half]}\n... {len(text) - _DETAIL_LENGTH} characters left out ...\n{text[-half:]}"
+
+
+def skip_reports(unit: Unit, reason: str, properties: Iterable[tuple[str, str]]) -> list[pytest.TestReport]:
+    """The reports of a unit that never started because the run stopped.
+
+    The second one is there for the properties: JUnit takes them from a report of the teardown.
+    """
+    path, _, domain = unit.unit_id.partition("::")
+    skipped = pytest.TestReport(
+        nodeid=unit.unit_id,
+        location=(path, None, domain.replace("::", ".")),
+        keywords={},
+        outcome="skipped",
+        longrepr=(path, 0, f"Skipped: {reason}"),
+        when="setup",
+    )
+    return [skipped, closing_report(skipped, properties)]
+
+
+def closing_report(report: pytest.TestReport, properties: Iterable[tuple[str, str]]) -> pytest.TestReport:
+    """A teardown that passed, for a unit that had none, with the properties of its test case."""
+    return pytest.TestReport(
+        nodeid=report.nodeid,
+        location=report.location,
+        keywords={},
+        outcome="passed",
+        longrepr=None,
+        when="teardown",
+        user_properties=list(properties),
+    )

@@ -1,0 +1,123 @@
+"""Around one unit, in the process where it runs: its fixture, its reports, its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from pytest_benchrun.core.model import Outcome, Unit
+from pytest_benchrun.hooks.bench import BenchRun
+from pytest_benchrun.hooks.translate import OutcomeBuilder
+from pytest_benchrun.store.rundir import RunDir
+
+UNIT_HOOKS = pytest.StashKey["UnitHooks"]()
+
+
+@dataclass(slots=True)
+class _Attempt:
+    unit: Unit
+    number: int
+    builder: OutcomeBuilder = field(default_factory=OutcomeBuilder)
+    bench: BenchRun | None = None
+
+
+def properties_of(run_id: str, unit: Unit, attempt: int, bench: BenchRun | None) -> list[tuple[str, str]]:
+    """The `bench.*` properties of a unit's JUnit test case."""
+    properties = [
+        ("bench.run_id", run_id),
+        ("bench.group", unit.group),
+        ("bench.attempt", str(attempt)),
+    ]
+    for name, metric in (bench.metrics if bench else {}).items():
+        properties.append((f"bench.metric.{name}", "" if metric.value is None else str(metric.value)))
+    return properties
+
+
+class UnitHooks:
+    """Knows the attempt in flight.
+
+    Args:
+        run_id: the run it belongs to.
+        rundir: where its artifacts go.
+        show_result: told the outcome just before pytest shows it; None where nothing is shown.
+        late_error: told of a report that failed while no unit was in flight: a wider fixture's teardown.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        rundir: RunDir,
+        *,
+        show_result: Callable[[Outcome], None] | None,
+        late_error: Callable[[pytest.TestReport], None],
+    ) -> None:
+        self._run_id = run_id
+        self._rundir = rundir
+        self._show_result = show_result
+        self._late_error = late_error
+        self._attempt: _Attempt | None = None
+
+    def begin(self, unit: Unit, attempt: int) -> None:
+        """The next reports belong to this attempt."""
+        self._attempt = _Attempt(unit, attempt)
+
+    def end(self) -> Outcome:
+        """What the attempt came to; later reports belong to nobody."""
+        outcome = self._outcome()
+        self._attempt = None
+        return outcome
+
+    def bench(self, item: pytest.Item) -> BenchRun:
+        """The fixture's object for the attempt in flight; the same one when it is asked for again."""
+        attempt = self._attempt
+        if attempt is None:
+            message = "the benchrun fixture is for test functions: no unit is running"
+            raise RuntimeError(message)
+        if attempt.bench is None:
+            unit_id = attempt.unit.unit_id
+            callspec = getattr(item, "callspec", None)
+            attempt.bench = BenchRun(
+                unit_id=unit_id,
+                params=callspec.params if callspec else {},
+                attempt=attempt.number,
+                find_folder=lambda: self._rundir.artifacts(unit_id),
+                is_recording=True,
+            )
+        return attempt.bench
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the `bench.*` properties where JUnit looks for them: on the item, before its last report."""
+        attempt = self._attempt
+        if attempt is not None and call.when == "teardown":
+            properties = properties_of(self._run_id, attempt.unit, attempt.number, attempt.bench)
+            kept = [entry for entry in item.user_properties if not entry[0].startswith("bench.")]
+            item.user_properties[:] = [*kept, *properties]
+        return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect what becomes the outcome."""
+        attempt = self._attempt
+        if attempt is None:
+            if report.outcome == "failed":
+                self._late_error(report)
+            return
+        is_shown = attempt.builder.add(report)
+        if is_shown and self._show_result is not None:
+            self._show_result(self._outcome())
+
+    def _outcome(self) -> Outcome:
+        attempt = self._attempt
+        if attempt is None:
+            message = "no unit is running"
+            raise RuntimeError(message)
+        outcome = attempt.builder.outcome()
+        bench = attempt.bench
+        if bench is None or not (bench.metrics or bench.warnings):
+            return outcome
+        return replace(outcome, metrics=dict(bench.metrics), warnings=list(bench.warnings))

@@ -1,0 +1,105 @@
+"""The pytest11 door: options, and which parts this process registers; inert without `--bench-results`.
+
+Imported by every pytest session on the machine that has the package, so everything heavy is imported
+late, each time with its reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_benchrun.hooks.options import add_options, is_asked_for
+
+if TYPE_CHECKING:  # the fixture's type; importing it would cost every session on the machine
+    from pytest_benchrun.hooks.bench import BenchRun
+
+MARKER_HELP = (
+    "benchrun(group=None): how the campaign treats the unit; group is a name, or the name of the parameter "
+    "whose value is the group (pytest-benchrun)"
+)
+_LOOKING_ONLY = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test", "cacheshow")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Give pytest our options."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register what this process needs: nothing, the worker's part, or the owner's."""
+    config.addinivalue_line("markers", MARKER_HELP)
+    if not is_asked_for(config):
+        return
+    if hasattr(config, "workerinput"):
+        _configure_worker(config)
+    elif not any(config.getoption(name, default=False) for name in _LOOKING_ONLY):
+        _configure_owner(config)
+
+
+def _configure_worker(config: pytest.Config) -> None:
+    from pathlib import Path  # late: only workers of a campaign need it
+
+    from pytest_benchrun.engines.wire import WORKER_INPUT  # late: as above
+    from pytest_benchrun.hooks.unit import UNIT_HOOKS, UnitHooks  # late: as above
+    from pytest_benchrun.store.rundir import RunDir  # late: as above
+
+    told = config.workerinput.get(WORKER_INPUT)  # type: ignore[attr-defined]  # set by xdist
+    if told is None:
+        return  # the controller only looks, or does not have the plugin
+    rundir = RunDir(Path(told["results_dir"]))
+    hooks = UnitHooks(told["run_id"], rundir, show_result=None, late_error=lambda _: None)
+    config.stash[UNIT_HOOKS] = hooks
+    config.pluginmanager.register(hooks, "benchrun-unit")
+
+
+def _configure_owner(config: pytest.Config) -> None:
+    from pytest_benchrun import __version__  # late: only campaigns need what follows
+    from pytest_benchrun.core.errors import BenchrunError  # late: as above
+    from pytest_benchrun.hooks.options import read_settings  # late: as above
+    from pytest_benchrun.hooks.recorder import Recorder  # late: as above
+
+    try:
+        recorder = Recorder(config, read_settings(config), __version__)
+    except BenchrunError as error:
+        raise pytest.UsageError(str(error)) from error
+    dist = config.getoption("dist", "no")
+    is_distributed = dist != "no" and bool(config.getoption("tx", None))
+    if is_distributed and dist == "each":
+        problem = "--dist=each runs every unit once a worker: a campaign runs every unit once"
+        raise pytest.UsageError(f"{problem}\n  -> --dist=load, loadscope, loadfile, loadgroup or worksteal")
+    config.pluginmanager.register(recorder, "benchrun-recorder")
+    if is_distributed:
+        from pytest_benchrun.engines.xdist import XdistEngine  # late: needs xdist, and only with workers
+
+        if config.option.maxworkerrestart is None:
+            # xdist's default would end a long campaign after four crashes a worker; crash loops are our rule
+            config.option.maxworkerrestart = "1000000"
+        config.pluginmanager.register(XdistEngine(recorder, dist), "benchrun-xdist")
+    else:
+        from pytest_benchrun.engines.bare import BareEngine  # late: only campaigns without workers
+
+        config.pluginmanager.register(BareEngine(recorder), "benchrun-bare")
+
+
+@pytest.fixture
+def benchrun(request: pytest.FixtureRequest) -> BenchRun:
+    """The unit seen from inside: `metric`, `artifact`, `params`, `unit_id`, `attempt`.
+
+    Without `--bench-results` it does nothing, and the test passes as an ordinary one.
+    """
+    from pytest_benchrun.hooks.bench import BenchRun  # late: only tests that use the fixture
+    from pytest_benchrun.hooks.unit import UNIT_HOOKS  # late: as above
+
+    hooks = request.config.stash.get(UNIT_HOOKS, None)
+    if hooks is not None:
+        return hooks.bench(request.node)
+    callspec = getattr(request.node, "callspec", None)
+    return BenchRun(
+        unit_id=request.node.nodeid,
+        params=callspec.params if callspec else {},
+        attempt=1,
+        find_folder=lambda: request.getfixturevalue("tmp_path"),
+        is_recording=False,
+    )

@@ -1,0 +1,175 @@
+"""Text for people, made from the state; decides nothing, writes nothing."""
+
+from __future__ import annotations
+
+from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.plan import Plan
+from pytest_benchrun.core.stats import Summary
+from pytest_benchrun.core.views import RunStatsView, StatusView, message_of, runstats_view
+
+SHOWN_SLOWEST = 5
+SHOWN_FAILURES = 10
+SHOWN_METRICS = 12
+_ID_LENGTH = 100
+_MINUTES = 60
+_COUNTED = ("completed", "failed", "timeout", "skipped", "interrupted", "pending")
+
+
+def clean(text: str, length: int = _ID_LENGTH) -> str:
+    """One printable line: control characters escaped, the middle left out when it is long."""
+    shown = "".join(letter if letter.isprintable() else letter.encode("unicode-escape").decode() for letter in text)
+    if len(shown) <= length:
+        return shown
+    half = (length - 1) // 2
+    return f"{shown[:half]}…{shown[-half:]}"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds for people: `12 ms`, `3.46 s`, `2 min 5 s`, `3 h 20 min`; `-` for None."""
+    if value is None:
+        return "-"
+    if value < 1:
+        return f"{value * 1000:.3g} ms"
+    if value < _MINUTES:
+        return f"{value:.3g} s"
+    minutes, rest = divmod(round(value), _MINUTES)
+    if minutes < _MINUTES:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // _MINUTES} h {minutes % _MINUTES} min"
+
+
+def remaining(hours: float | None) -> str:
+    """An ETA as people read it: minutes below one hour."""
+    if hours is None:
+        return "not known yet"
+    return f"{hours * _MINUTES:.0f} minutes" if hours < 1 else f"{hours:.1f} hours"
+
+
+def plan_line(campaign: Campaign, plan: Plan) -> str:
+    """What this session will do, in one line."""
+    if not plan.run:
+        return f"benchrun: nothing to do, all {plan.kept} units of {campaign.run_id} are done"
+    if not plan.kept:
+        return f"benchrun: {len(plan.run)} units to run"
+    return f"benchrun: {plan.kept} units are done, {len(plan.run)} to run"
+
+
+def summary_lines(campaign: Campaign, results_dir: str, problems: list[str]) -> list[str]:
+    """The picture at the end of a session."""
+    stats = runstats_view(campaign)
+    lines = [clean(message_of(campaign), 200)]
+    lines += _counts(stats, campaign)
+    lines += _percentiles(stats)
+    lines += _metrics(stats)
+    lines += _slowest(stats)
+    lines += _failures(stats)
+    lines += [f"late error after {clean(error.unit_id)}: {clean(error.message)}" for error in campaign.late_errors]
+    lines += _warnings(campaign)
+    lines += [f"problem: {problem}" for problem in problems]
+    lines.append(f"files: {results_dir}  (status.json, runstats.json, journal.jsonl)")
+    lines += _next_step(campaign, results_dir)
+    return lines
+
+
+def _counts(stats: RunStatsView, campaign: Campaign) -> list[str]:
+    units = stats["units"]
+    text = ", ".join(f"{units[name]} {name}" for name in _COUNTED if units[name])
+    resumed = f" ({campaign.counters.resumed} from earlier sessions)" if campaign.counters.resumed else ""
+    return [f"units: {units['total']}: {text or 'none'}{resumed}"]
+
+
+def _mark(summary: Summary, name: str) -> str:
+    return "~" if name in summary["low_n"] else ""
+
+
+def _percentiles(stats: RunStatsView) -> list[str]:
+    figures = stats["unit_seconds"]
+    if not figures["n"]:
+        return []
+    text = f"p50 {seconds(figures['p50'])}, p95 {_mark(figures, 'p95')}{seconds(figures['p95'])}"
+    text += f", p99 {_mark(figures, 'p99')}{seconds(figures['p99'])}, max {seconds(figures['max'])}"
+    note = "; ~ means n is too small for it" if figures["low_n"] else ""
+    busy = f"busy {seconds(stats['busy_s'])} in {seconds(stats['wall_s'])}"
+    return [f"unit seconds: {text} (n = {figures['n']}; {busy}{note})"]
+
+
+def _metrics(stats: RunStatsView) -> list[str]:
+    if not stats["metrics"]:
+        return []
+    lines = ["metrics:"]
+    shown = list(stats["metrics"].items())[:SHOWN_METRICS]
+    width = max(len(clean(name, 40)) for name, _ in shown)
+    for name, metric in shown:
+        if metric["n"] and metric["p50"] is not None:
+            figures = (
+                f"p50 {metric['p50']:.4g}, min {metric['min']:.4g}, max {metric['max']:.4g} {clean(metric['unit'], 20)}"
+            )
+        else:
+            figures = "no number"
+        better = f", {metric['better']} is better" if metric["better"] else ""
+        lines.append(f"  {clean(name, 40):<{width}}  {figures} (n = {metric['n']}{better})")
+    left = len(stats["metrics"]) - len(shown)
+    return [*lines, f"  ... and {left} more in runstats.json"] if left else lines
+
+
+def _slowest(stats: RunStatsView) -> list[str]:
+    shown = stats["slowest"][:SHOWN_SLOWEST]
+    if not shown:
+        return []
+    return ["slowest:", *(f"  {seconds(slow['elapsed_s']):>9}  {clean(slow['unit_id'])}" for slow in shown)]
+
+
+def _failures(stats: RunStatsView) -> list[str]:
+    failures = stats["failures"]
+    if not failures:
+        return []
+    lines = ["failures:"]
+    lines += [
+        f"  {clean(failure['unit_id'])}: {failure['kind']}: {clean(failure['error'], 120)}"
+        for failure in failures[:SHOWN_FAILURES]
+    ]
+    left = len(failures) - SHOWN_FAILURES
+    return [*lines, f"  ... and {left} more in runstats.json"] if left > 0 else lines
+
+
+def _warnings(campaign: Campaign) -> list[str]:
+    if not campaign.warnings_total:
+        return []
+    return [f"warnings: {campaign.warnings_total}", *(f"  {clean(text, 200)}" for text in campaign.warnings[:5])]
+
+
+def _next_step(campaign: Campaign, results_dir: str) -> list[str]:
+    if not campaign.unfinished:
+        return []
+    return [f"go on: the same command with --bench-resume   (benchrun status {results_dir} shows where it is)"]
+
+
+def status_lines(view: StatusView, state: str, note: str | None) -> list[str]:
+    """`benchrun status` for people.
+
+    Args:
+        view: what `status.json` says.
+        state: what a reader may believe: `dead` and `stalled` are derived.
+        note: why the state differs from what the file says; None when it does not.
+    """
+    total = view["total_tasks"]
+    ended = view["completed"] + view["failed"] + view["timeout"] + view["skipped"] - view["held_back"]
+    percent = 100 * ended / total if total else 0.0
+    lines = [f"{view['run_id']}: {state}" + (f" ({note})" if note else "")]
+    if view["reason"]:
+        lines.append(f"reason: {clean(view['reason'], 200)}")
+    lines.append(f"progress: {ended}/{total} ({percent:.1f} %), {view['failures_total']} failed")
+    lines += [
+        f"running: {clean(task['unit_id'])} on {task['worker']} for {seconds(task['elapsed_s'])}"
+        for task in view["current_tasks"]
+    ]
+    if state in {"running", "stopping"}:
+        eta = view["eta"]
+        low, high = remaining(eta["low_hours"]), remaining(eta["high_hours"])
+        lines.append(f"remaining: {remaining(view['estimated_remaining_hours'])} ({low} to {high})")
+    lines.append(f"started: {view['started_at']}, updated: {view['updated_at']}, session {view['session']}")
+    lines += [
+        f"failed: {clean(failure['unit_id'])}: {failure['kind']}: {clean(failure['error'], 120)}"
+        for failure in view["failures"][-3:]
+    ]
+    return lines

@@ -1,0 +1,233 @@
+"""`journal.jsonl`, the only truth of a run: one checked JSON event a line, one writer.
+
+A line ends with the CRC-32 of all that stands before it, so that one flipped bit is noticed (one in
+three would still parse). A tail without its newline is torn: it is cut off into a file of its own
+before anything is appended. Appends run in the process that owns the run; `sync` may run in another
+thread of it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pytest_benchrun.core.errors import DirectoryProblem, JournalDamaged, JournalWriteFailed, NewerSchema
+from pytest_benchrun.core.events import SCHEMA_VERSION, Event, event_from_json
+from pytest_benchrun.store.rundir import RunDir
+
+ROTATE_BYTES = 64 * 1024 * 1024
+_CRC_OPENS = b',"crc":"'
+_TAIL_LENGTH = len(b',"crc":"01234567"}\n')
+
+
+def encode_line(seq: int, event: Event) -> bytes:
+    """The journal line of `event`, newline included."""
+    body = orjson.dumps(event)
+    head = b'{"schema_version":%d,"seq":%d,"event":"%s",%s' % (
+        SCHEMA_VERSION,
+        seq,
+        event.name.encode("ascii"),
+        body[1:-1],
+    )
+    return b'%s,"crc":"%08x"}\n' % (head, zlib.crc32(head))
+
+
+def decode_line(line: bytes) -> dict[str, Any]:
+    """The record of one line, newline included, after its checksum was checked.
+
+    Raises:
+        ValueError: why the line does not check.
+    """
+    head, tail = line[:-_TAIL_LENGTH], line[-_TAIL_LENGTH:]
+    if not tail.startswith(_CRC_OPENS) or not tail.endswith(b'"}\n'):
+        message = "it has no checksum at its end"
+        raise ValueError(message)
+    if tail[len(_CRC_OPENS) : -3] != b"%08x" % zlib.crc32(head):
+        message = "its checksum does not match"
+        raise ValueError(message)
+    record: dict[str, Any] = orjson.loads(line)
+    return record
+
+
+class JournalReader:
+    """Reads a journal from its first part to its last line.
+
+    Attributes:
+        seq: number of the last good line read; 0 before the first.
+        torn: the bytes of a tail without newline, found after iterating; `b""` when there is none.
+    """
+
+    def __init__(self, rundir: RunDir) -> None:
+        self._rundir = rundir
+        self.seq = 0
+        self.torn = b""
+
+    def __iter__(self) -> Iterator[Event]:
+        """The events in order.
+
+        Raises:
+            JournalDamaged: a line in the middle does not check.
+            NewerSchema: a newer version wrote it.
+        """
+        parts = self._rundir.journal_parts()
+        for path in parts:
+            is_last = path is parts[-1]
+            with path.open("rb") as file:
+                for number, line in enumerate(file, 1):
+                    if not line.endswith(b"\n"):
+                        if not is_last:
+                            raise self._damage(path, number, "the file ends in the middle of a line")
+                        self.torn = line
+                        return
+                    yield self._event(path, number, line)
+
+    def _event(self, path: Path, number: int, line: bytes) -> Event:
+        try:
+            record = decode_line(line)
+            version = record["schema_version"]
+            if version > SCHEMA_VERSION:
+                raise NewerSchema(str(path), version, SCHEMA_VERSION)
+            event = event_from_json(record)
+            seq = record["seq"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._damage(path, number, str(error)) from error
+        if seq != self.seq + 1:
+            raise self._damage(path, number, f"its seq is {seq} where {self.seq + 1} was expected: lines are missing")
+        self.seq = seq
+        return event
+
+    def _damage(self, path: Path, number: int, why: str) -> JournalDamaged:
+        return JournalDamaged(str(path), number, why, directory=str(self._rundir.path))
+
+
+class JournalWriter:
+    """Appends to the journal of a run that this process owns.
+
+    Args:
+        rundir: where it is.
+        seq: number of the last line already there.
+        rotate_bytes: size after which the file is put away as `journal.N.jsonl`.
+    """
+
+    def __init__(self, rundir: RunDir, *, seq: int = 0, rotate_bytes: int = ROTATE_BYTES) -> None:
+        self._rundir = rundir
+        self._disk = rundir.disk
+        self._rotate_bytes = rotate_bytes
+        self._seq = seq
+        self._pid = os.getpid()
+        self._is_dirty = False
+        self._sync_error: OSError | None = None
+        self._descriptor_lock = threading.Lock()  # between a sync in its thread and a rotation
+        self._descriptor = self._open()
+
+    def _open(self) -> int:
+        try:
+            descriptor = self._disk.open_append(self._rundir.journal)
+            self._size = os.fstat(descriptor).st_size
+            self._disk.sync_dir(self._rundir.path)
+        except OSError as error:
+            raise _cannot_write(self._rundir.journal, error) from error
+        return descriptor
+
+    def append(self, event: Event) -> None:
+        """Hand one line to the operating system; whole, or not at all.
+
+        A forked child that came back into pytest is not the owner: its events are dropped.
+
+        Raises:
+            JournalWriteFailed: the line could not be written; the file is as before.
+        """
+        if os.getpid() != self._pid:
+            return
+        if self._sync_error is not None:
+            raise _cannot_write(self._rundir.journal, self._sync_error)
+        line = encode_line(self._seq + 1, event)
+        try:
+            self._write_whole(line)
+        except OSError as error:
+            self._take_back(error)
+        self._seq += 1
+        self._size += len(line)
+        self._is_dirty = True
+        if self._size >= self._rotate_bytes:
+            self._rotate()
+
+    def sync(self) -> None:
+        """Wait until the disk has every line appended so far; nothing to do when it has.
+
+        A sync that fails makes the next append fail: what the disk has lost must stop the run.
+        """
+        if not (self._is_dirty and self._disk.is_durable):
+            return
+        with self._descriptor_lock:
+            self._is_dirty = False
+            try:
+                self._disk.sync(self._descriptor)
+            except OSError as error:
+                self._sync_error = error
+
+    def close(self) -> None:
+        """Sync and close; appending is over."""
+        try:
+            self.sync()
+        finally:
+            os.close(self._descriptor)
+
+    def _write_whole(self, line: bytes) -> None:
+        if self._disk.write(self._descriptor, line) != len(line):
+            # a full disk gives a short write and no error
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _take_back(self, error: OSError) -> None:
+        with suppress(OSError):  # else the torn tail stays, and the next start cuts it off as after a kill
+            self._disk.truncate(self._descriptor, self._size)
+        raise _cannot_write(self._rundir.journal, error) from error
+
+    def _rotate(self) -> None:
+        try:
+            self.sync()
+            self._disk.replace(self._rundir.journal, self._rundir.next_part())
+        except OSError as error:
+            raise _cannot_write(self._rundir.journal, error) from error
+        with self._descriptor_lock:
+            old, self._descriptor = self._descriptor, self._open()
+            os.close(old)
+
+
+def _cannot_write(path: Path, error: OSError) -> JournalWriteFailed:
+    return JournalWriteFailed(
+        f"cannot write {path}: {error.strerror}",
+        hint="make room or mend the disk, then start again with --bench-resume; nothing recorded is lost",
+    )
+
+
+def cut_torn_tail(rundir: RunDir, torn: bytes, at: str) -> Path:
+    """Move a torn tail out of the journal, so that the next line starts on a line of its own.
+
+    The copy is written first: a kill in between leaves both.
+
+    Returns:
+        The file that now holds the torn bytes, `journal.jsonl.torn-<time>`.
+    """
+    kept = rundir.journal.with_name(f"journal.jsonl.torn-{at.replace(':', '')}")
+    path = rundir.journal_parts()[-1]
+    try:
+        rundir.disk.write_atomically(kept, torn)
+        descriptor = rundir.disk.open_append(path)
+        try:
+            rundir.disk.truncate(descriptor, os.fstat(descriptor).st_size - len(torn))
+            rundir.disk.sync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        message = f"cannot cut the torn end off {path}: {error.strerror}"
+        raise DirectoryProblem(message, hint="make room or mend the disk, then start again") from error
+    return kept

@@ -1,0 +1,107 @@
+"""`.benchrun.lock`: one owner of a results directory at a time, and who it is.
+
+The lock itself is `flock` through filelock with its soft fallback off; the file's text is the owner,
+empty while nobody owns the run. The file stays in place: unlinking a locked file lets two owners in.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+from filelock import FileLock, Timeout
+
+from pytest_benchrun.core.errors import DirectoryProblem
+from pytest_benchrun.core.model import Owner
+
+
+class OwnedElsewhere(DirectoryProblem):
+    """Another process owns the directory.
+
+    Attributes:
+        owner: who, None when the record could not be read.
+    """
+
+    def __init__(self, path: Path, owner: Owner | None, hint: str) -> None:
+        who = (
+            f"pid {owner.pid} on host {owner.host!r}, since {owner.started_at}"
+            if owner
+            else "a process that left no name"
+        )
+        super().__init__(f"the run in {path.parent} is owned by {who}", hint=hint)
+        self.owner = owner
+
+
+def read_owner(path: Path) -> Owner | None:
+    """The owner recorded in a lock file; None when there is none or the text is no owner."""
+    try:
+        return Owner(**orjson.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+class RunLock:
+    """Held for the whole session.
+
+    Args:
+        path: the lock file.
+        is_alive: tells whether an owner's process lives; None when it cannot know (another host).
+    """
+
+    def __init__(self, path: Path, is_alive: Callable[[Owner], bool | None]) -> None:
+        self._path = path
+        self._is_alive = is_alive
+        # filelock grew the switch in 3.29; before that there was no fallback to switch off.
+        strict: dict[str, Any] = (
+            {"fallback_to_soft": False} if "fallback_to_soft" in inspect.signature(FileLock.__init__).parameters else {}
+        )
+        self._lock = FileLock(path, timeout=0, thread_local=False, **strict)
+        self._pid = os.getpid()
+
+    def acquire(self, owner: Owner) -> Owner | None:
+        """Take the lock for `owner`, without waiting.
+
+        Returns:
+            The dead owner it was taken over from; None when it was free.
+
+        Raises:
+            OwnedElsewhere: its owner lives, or is on another host and nobody here can know.
+        """
+        previous = read_owner(self._path)
+        self._refuse_living(previous)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise OwnedElsewhere(self._path, read_owner(self._path), self._how_to_go_on()) from None
+        previous = read_owner(self._path)
+        try:
+            self._refuse_living(previous)
+            self._path.write_bytes(orjson.dumps(asdict(owner)))
+        except BaseException:
+            self._lock.release()
+            raise
+        return previous
+
+    def release(self) -> None:
+        """Give the directory back; a forked child gives back nothing."""
+        if os.getpid() == self._pid and self._lock.is_locked:
+            with suppress(OSError):  # the directory may be gone; the lock must go all the same
+                os.truncate(self._path, 0)
+            self._lock.release()
+
+    def _refuse_living(self, owner: Owner | None) -> None:
+        alive = self._is_alive(owner) if owner else False
+        if alive is None:
+            hint = f"if that host is gone for good: rm {self._path}   and start again"
+            raise OwnedElsewhere(self._path, owner, hint)
+        if alive:
+            raise OwnedElsewhere(self._path, owner, self._how_to_go_on())
+
+    def _how_to_go_on(self) -> str:
+        return f"wait for it, or stop it: benchrun stop {self._path.parent}   or use another --bench-results"

@@ -1,0 +1,115 @@
+"""Writes `status.json` and syncs the journal, in a thread of its own, so that no unit waits for a disk.
+
+The journal is synced within 100 ms of an event, one sync for all events in between; the status is
+written at most every 0.2 s and as a heartbeat every 5 s. `runstats.json` is written at the end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import orjson
+
+from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.conductor import Clock
+from pytest_benchrun.core.events import Event
+from pytest_benchrun.core.views import runstats_view, status_view
+from pytest_benchrun.store.rundir import RunDir
+
+SYNC_S = 0.05
+STATUS_S = 0.2
+HEARTBEAT_S = 5.0
+
+
+def write_status(rundir: RunDir, campaign: Campaign, now_at: str) -> None:
+    """Replace `status.json` by the state at `now_at`."""
+    view = status_view(campaign, results_dir=str(rundir.path), now_at=now_at)
+    rundir.disk.write_atomically(rundir.status, orjson.dumps(view, option=orjson.OPT_INDENT_2), is_synced=False)
+
+
+def write_runstats(rundir: RunDir, campaign: Campaign) -> None:
+    """Replace `runstats.json` by the figures after the last event."""
+    rundir.disk.write_atomically(rundir.runstats, orjson.dumps(runstats_view(campaign), option=orjson.OPT_INDENT_2))
+
+
+class Publisher:
+    """A listener that keeps the views on disk up to date.
+
+    Args:
+        rundir: where they are.
+        campaign: the state they show.
+        clock: heartbeat times.
+        guard: held by whoever changes the state.
+        sync_journal: waits until the disk has the journal.
+    """
+
+    def __init__(
+        self,
+        rundir: RunDir,
+        campaign: Campaign,
+        clock: Clock,
+        guard: AbstractContextManager[object],
+        sync_journal: Callable[[], None],
+    ) -> None:
+        self._rundir = rundir
+        self._campaign = campaign
+        self._clock = clock
+        self._guard = guard
+        self._sync_journal = sync_journal
+        self._has_news = threading.Event()
+        self._is_closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="benchrun-publisher", daemon=True)
+        self.problems: list[str] = []
+
+    def start(self) -> None:
+        """Write the first status and start the thread."""
+        self._write_status()
+        self._thread.start()
+
+    def on_event(self, event: Event) -> None:  # noqa: ARG002  # the state says it all
+        """Note that there is something new to show."""
+        if not self._has_news.is_set():
+            self._has_news.set()
+
+    def close(self) -> None:
+        """Stop the thread and write the last status and the figures, as the journal's last event leaves them."""
+        self._is_closing.set()
+        self._has_news.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._try(lambda: write_status(self._rundir, self._campaign, self._campaign.last_at))
+        self._try(lambda: write_runstats(self._rundir, self._campaign))
+
+    def _work(self) -> None:
+        written_s = self._clock.monotonic_s()
+        is_stale = False
+        while not self._is_closing.is_set():
+            wait_s = STATUS_S if is_stale else HEARTBEAT_S
+            is_stale = self._has_news.wait(wait_s) or is_stale
+            self._has_news.clear()
+            self._sync_journal()
+            age_s = self._clock.monotonic_s() - written_s
+            if age_s >= HEARTBEAT_S or (is_stale and age_s >= STATUS_S):
+                written_s = self._clock.monotonic_s()
+                is_stale = False
+                self._write_status()
+            self._is_closing.wait(SYNC_S)
+
+    def _write_status(self) -> None:
+        def write() -> None:
+            with self._guard:
+                view = status_view(self._campaign, results_dir=str(self._rundir.path), now_at=self._clock.now_at())
+            data = orjson.dumps(view, option=orjson.OPT_INDENT_2)
+            self._rundir.disk.write_atomically(self._rundir.status, data, is_synced=False)
+
+        self._try(write)
+
+    def _try(self, write: Callable[[], None]) -> None:
+        """The observer never breaks the observed: a view that cannot be written is said once."""
+        try:
+            write()
+        except (OSError, ValueError, TypeError) as error:
+            if not self.problems:
+                self.problems.append(f"a view could not be written: {error}")

@@ -1,0 +1,104 @@
+"""The results directory: every file name once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from pytest_benchrun.store.files import Disk
+
+_SLUG_LENGTH = 80
+
+
+class RunDir:
+    """The results directory of one run.
+
+    Args:
+        path: the directory; made absolute, links in it kept.
+        disk: how it is written.
+    """
+
+    def __init__(self, path: Path, disk: Disk | None = None) -> None:
+        self.path = path.absolute()
+        self.disk = disk or Disk()
+
+    @property
+    def journal(self) -> Path:
+        """The only truth; rotated parts are `journal.N.jsonl`."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def status(self) -> Path:
+        """Where the run is now."""
+        return self.path / "status.json"
+
+    @property
+    def runstats(self) -> Path:
+        """Percentiles and totals, at session finish."""
+        return self.path / "runstats.json"
+
+    @property
+    def lock(self) -> Path:
+        """Lock and owner; empty while nobody owns the run."""
+        return self.path / ".benchrun.lock"
+
+    @property
+    def stop(self) -> Path:
+        """Made by the user: stop softly."""
+        return self.path / "STOP"
+
+    @property
+    def stop_names(self) -> tuple[Path, Path]:
+        """Both spellings of the stop file."""
+        return self.stop, self.path / "STOP_REQUESTED"
+
+    @property
+    def history(self) -> Path:
+        """Earlier runs, moved here whole, never deleted."""
+        return self.path / "history"
+
+    @property
+    def moving(self) -> Path:
+        """Names the run that is being moved to the history, so that a kill in the middle can be finished."""
+        return self.path / ".benchrun.moving"
+
+    def journal_parts(self) -> list[Path]:
+        """The journal's files in order: rotated parts by number, then the current one; those that exist."""
+        parts = [(int(match[1]), path) for path in self.path.glob("journal.*.jsonl") if (match := _part(path))]
+        ordered = [path for _, path in sorted(parts)]
+        return [*ordered, self.journal] if self.journal.exists() else ordered
+
+    def next_part(self) -> Path:
+        """The name under which the current journal is put away when it is full."""
+        numbers = [int(match[1]) for path in self.path.glob("journal.*.jsonl") if (match := _part(path))]
+        return self.path / f"journal.{max(numbers, default=0) + 1}.jsonl"
+
+    def has_run(self) -> bool:
+        """Whether a run of ours is in the directory."""
+        return bool(self.journal_parts())
+
+    def artifacts(self, unit_id: str) -> Path:
+        """The folder for the files that a unit keeps."""
+        return self.path / "artifacts" / slug(unit_id)
+
+    def ours(self) -> list[Path]:
+        """What belongs to the run in the directory, the journal last.
+
+        The lock, the history and files that somebody else put there stay where they are.
+        """
+        names = ("status.json", "runstats.json", "artifacts")
+        found = [self.path / name for name in names if (self.path / name).exists()]
+        found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal.jsonl.*-*"))
+        return found + self.journal_parts()
+
+
+def _part(path: Path) -> re.Match[str] | None:
+    return re.fullmatch(r"journal\.(\d+)\.jsonl", path.name)
+
+
+def slug(unit_id: str) -> str:
+    """A file name for a unit: readable, unique by ten hex digits of the id's SHA-256, safe anywhere."""
+    digest = hashlib.sha256(unit_id.encode("utf-8", "backslashreplace")).hexdigest()[:10]
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", unit_id[-_SLUG_LENGTH:]).strip("-.")
+    return f"{readable}-{digest}" if readable else digest

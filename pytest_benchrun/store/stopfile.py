@@ -1,0 +1,98 @@
+"""`STOP` and `STOP_REQUESTED`: how people and `benchrun stop` ask a run to stop softly.
+
+A STOP is stale by identity, not by age: one that was there before the session, or that names another
+session, is put aside as `STOP.ignored-<time>`; one that is obeyed becomes `STOP.obeyed-<time>`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypedDict
+
+import orjson
+
+from pytest_benchrun.core.model import RunState
+from pytest_benchrun.core.rules import Stop
+from pytest_benchrun.store.files import Disk
+from pytest_benchrun.store.rundir import RunDir
+
+REASON = "stop requested"
+_READ_AT_MOST = 10_000
+
+
+class StopRequest(TypedDict):
+    """What `benchrun stop` writes into STOP; a touched file is empty and meant for whoever runs."""
+
+    who: str
+    at: str
+    run_id: str
+    session: int
+    reason: str | None
+
+
+class StopFile:
+    """The stop files of one session.
+
+    Args:
+        rundir: where they are looked for.
+        now_at: the time, for the names of files put aside.
+    """
+
+    def __init__(self, rundir: RunDir, now_at: Callable[[], str]) -> None:
+        self._disk: Disk = rundir.disk
+        # Looked at before every unit: plain strings and lstat cost half of what Path.exists does.
+        self._names = [str(path) for path in rundir.stop_names]
+        self._now_at = now_at
+        self._meant_for: tuple[str, int] = ("", 0)
+
+    def put_aside_stale(self) -> list[str]:
+        """Rename what was there before the session; returns the new names."""
+        return [self._put_aside(Path(name), "ignored") for name in self._names if os.path.lexists(name)]
+
+    def belongs_to(self, run_id: str, session: int) -> None:
+        """Say which session is asked from now on."""
+        self._meant_for = (run_id, session)
+
+    def find(self) -> Stop | None:
+        """The stop that somebody asks of this session; None when nobody does."""
+        for name in self._names:
+            try:
+                os.lstat(name)
+            except OSError:
+                continue
+            path = Path(name)
+            request = read_request(path)
+            if request and (request["run_id"], request["session"]) != self._meant_for:
+                self._put_aside(path, "ignored")
+                continue
+            self._put_aside(path, "obeyed")
+            said = request["reason"] if request else None
+            return Stop("stop-file", f"{REASON}: {said}" if said else REASON, RunState.STOPPED)
+        return None
+
+    def _put_aside(self, path: Path, verb: str) -> str:
+        target = path.with_name(f"STOP.{verb}-{self._now_at().replace(':', '')}")
+        with suppress(OSError):  # a STOP that cannot be renamed is obeyed all the same
+            self._disk.replace(path, target)
+        return target.name
+
+
+def read_request(path: Path) -> StopRequest | None:
+    """What a STOP file says; None for a touched one or anything else that `benchrun stop` did not write."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            raw = orjson.loads(file.read(_READ_AT_MOST))
+        return StopRequest(
+            who=str(raw["who"]),
+            at=str(raw["at"]),
+            run_id=str(raw["run_id"]),
+            session=int(raw["session"]),
+            reason=None if raw.get("reason") is None else str(raw["reason"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,44 @@
+"""Time that a unit cannot bend: taken before user code can patch it, safe in any thread.
+
+`CLOCK_BOOTTIME` and `CLOCK_MONOTONIC` through `clock_gettime_ns` are what freezegun and
+time-machine leave alone; the wall clock is read once and carried on from there.
+"""
+
+from __future__ import annotations
+
+import time
+
+from pytest_benchrun.core.moments import from_epoch_ms
+
+_clock_gettime_ns = time.clock_gettime_ns
+_MONOTONIC = time.CLOCK_MONOTONIC
+# Goes on while the machine sleeps, so that a laptop's lid does not shift every later moment.
+_ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_MS = 1_000_000
+
+
+def monotonic_s() -> float:
+    """Seconds since some fixed point; for durations."""
+    return _clock_gettime_ns(_MONOTONIC) / 1e9
+
+
+class WallClock:
+    """Moments of this process, anchored when it is made."""
+
+    def __init__(self) -> None:
+        self._offset_ns = _clock_gettime_ns(time.CLOCK_REALTIME) - _clock_gettime_ns(_ELAPSED)
+        self._second = -1
+        self._prefix = ""
+
+    def now_at(self) -> str:
+        """Aware UTC, ISO 8601, milliseconds, `Z`."""
+        epoch_ms = (_clock_gettime_ns(_ELAPSED) + self._offset_ns) // _MS
+        second, milliseconds = divmod(epoch_ms, 1000)
+        if second != self._second:  # formatting a date costs ten times what the rest of this does
+            self._prefix = from_epoch_ms(second * 1000)[:-4]
+            self._second = second
+        return f"{self._prefix}{milliseconds:03d}Z"
+
+    def monotonic_s(self) -> float:
+        """Seconds since some fixed point; for durations."""
+        return monotonic_s()

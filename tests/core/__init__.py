@@ -1,0 +1,1 @@
+"""The pure floor: plain calls, tables and laws; no pytester, no files."""

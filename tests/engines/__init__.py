@@ -1,0 +1,1 @@
+"""Engines: the same tests bare and under every engine."""

@@ -1,0 +1,1 @@
+"""pytest hooks: pytester in process, one file per option."""

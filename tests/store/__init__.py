@@ -1,0 +1,1 @@
+"""Files on disk: real ones, with faults injected."""
