@@ -74,7 +74,8 @@ def time_repeats(operation: Callable[[], object], *, budget_s: float = 0.2, min_
     in a program that goes on.
 
     Args:
-        operation: What to time.
+        operation: What to time. It has run before, when its result was checked: a first call
+            that imports or builds tables would pass for a long one here.
         budget_s: Stop after so many seconds of samples.
         min_samples: Take at least so many samples, whatever they cost; two or more.
 
@@ -104,11 +105,9 @@ def time_each(
 
     Args:
         operation: What to time; takes one input.
-        inputs: One per call, made outside the timed part; the end of it ends the
-            measurement.
+        inputs: One per call, made outside the timed part. When they end, so does the measurement.
         budget_s: Stop after so many seconds, the making of inputs included.
-        min_samples: Take at least so many samples, whatever they cost. The default
-            is the fewest that carry a 95th percentile.
+        min_samples: Take at least so many, whatever they cost; 20 is the fewest that carry a p95.
         warmup_calls: First calls that are made but not kept as samples.
 
     Returns:
@@ -151,13 +150,11 @@ def _calibrate(operation: Callable[[], object]) -> tuple[int, int]:
     Returns:
         Calls per sample, and the calls spent on finding out.
     """
-    calls = 1
-    spent = calls
-    operation()  # the very first call may import, allocate and fill caches
+    calls = spent = 1
     while _time_calls(operation, calls) < MIN_SAMPLE_S:
-        spent += calls
         calls *= 2
-    return calls, spent + calls
+        spent += calls
+    return calls, spent
 
 
 def _time_calls(operation: Callable[[], object], calls: int) -> float:

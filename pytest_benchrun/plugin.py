@@ -76,7 +76,7 @@ def _configure_owner(config: pytest.Config) -> None:
         if config.option.maxworkerrestart is None:
             # xdist's default would end a long campaign after four crashes a worker; crash loops are our rule
             config.option.maxworkerrestart = "1000000"
-        config.pluginmanager.register(XdistEngine(recorder, dist), "benchrun-xdist")
+        config.pluginmanager.register(XdistEngine(config, recorder, dist), "benchrun-xdist")
     else:
         from pytest_benchrun.engines.bare import BareEngine  # late: only campaigns without workers
 
@@ -101,5 +101,5 @@ def benchrun(request: pytest.FixtureRequest) -> BenchRun:
         params=callspec.params if callspec else {},
         attempt=1,
         find_folder=lambda: request.getfixturevalue("tmp_path"),
-        is_recording=False,
+        properties=None,
     )

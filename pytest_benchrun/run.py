@@ -29,6 +29,7 @@ from pytest_benchrun.core.events import (
 from pytest_benchrun.core.model import Ending, JsonValue, Outcome, Owner, RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.settings import Settings
+from pytest_benchrun.core.views import RunStatsView
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
 from pytest_benchrun.store.journal import JournalReader, JournalWriter, cut_torn_tail
@@ -78,9 +79,13 @@ class OpenRun:
         start: what `begin` will do.
         run_id: of the run to come, or to go on.
         notes: what people should be told, one sentence each.
+        stats: the figures of the run, once it has ended.
     """
 
-    def __init__(self, settings: Settings, name: str, rundir: RunDir, owner: Owner, clock: WallClock) -> None:
+    def __init__(
+        self, settings: Settings, name: str, *, rundir: RunDir, owner: Owner, lock: RunLock, clock: WallClock
+    ) -> None:
+        self._lock = lock
         self.settings = settings
         self.rundir = rundir
         self.clock = clock
@@ -89,6 +94,7 @@ class OpenRun:
         self.run_id = _new_run_id(name, clock.now_at())
         self._name = name
         self.notes: list[str] = []
+        self.stats: RunStatsView | None = None
         self._owner = owner
         self._reader = JournalReader(rundir)
         self._earlier_run_id = ""
@@ -184,6 +190,8 @@ class OpenRun:
         Raises:
             BenchrunError: the directory could not be written; no unit has started.
         """
+        self._lock.keep_nothing()
+        self.rundir.disk.sweep_temporary_files(self.rundir.path)
         if self.start is Start.NEW_AFTER_HISTORY:
             place = move_to_history(self.rundir, self._earlier_run_id)
             self.notes.append(f"the earlier run was moved to {place}")
@@ -247,7 +255,7 @@ class OpenRun:
             emit(Noted(at=now_at(), text=text))
         for first in range(0, len(plan.added), _UNITS_PER_LINE):
             emit(UnitsAdded(at=now_at(), units=plan.added[first : first + _UNITS_PER_LINE]))
-        limit = self.settings.max_failures.limit(len(self.campaign.groups))
+        limit = self.settings.max_failures.limit(self.campaign.groups_total)
         emit(SessionPlanned(at=now_at(), run=ranges_of(self.campaign, plan.run), failure_limit=limit))
 
     def _close_killed_units(self) -> None:
@@ -278,7 +286,7 @@ class OpenRun:
         with suppress(JournalWriteFailed):  # said already when it first failed; the next start closes the session
             event = SessionEnded(at=self.clock.now_at(), state=state, reason=reason, exit_code=exit_code)
             self.conductor.emit(event)
-        self._publisher.close()
+        self.stats = self._publisher.close()
         self._journal.close()
         self._journal = None
 
@@ -305,9 +313,8 @@ def open_run(settings: Settings, name: str, stack: ExitStack) -> OpenRun:
     except OSError as error:
         raise _unusable(rundir.path, error) from error
     stack.callback(lock.release)
-    rundir.disk.sweep_temporary_files(rundir.path)
     _try_writing(rundir)
-    run = OpenRun(settings, name, rundir, owner, clock)
+    run = OpenRun(settings, name, rundir=rundir, owner=owner, lock=lock, clock=clock)
     if previous:
         run.notes.append(f"took the directory over from pid {previous.pid}, which died without giving it back")
     run.look()

@@ -57,9 +57,7 @@ def measure_import(folder: Path, environment: Mapping[str, str]) -> ImportCost:
     """
     _cpu_ms(PLUGIN, folder, environment)  # compiles it, and shows why if it cannot be imported
     added, modules = _time_added(environment)
-    pairs = [
-        (_cpu_ms("pytest", folder, environment), _cpu_ms(PLUGIN, folder, environment)) for _ in range(TIMES)
-    ]
+    pairs = [(_cpu_ms("pytest", folder, environment), _cpu_ms(PLUGIN, folder, environment)) for _ in range(TIMES)]
     return ImportCost(
         pytest_ms=statistics.median(first for first, _ in pairs),
         plugin_ms=statistics.median(second for _, second in pairs),

@@ -50,9 +50,7 @@ class Results:
             return None
 
 
-def play(
-    arena: Arena, contenders: Sequence[Contender], sizes: Sequence[int], rounds: int, seed: int
-) -> Results:
+def play(arena: Arena, contenders: Sequence[Contender], sizes: Sequence[int], rounds: int, seed: int) -> Results:
     """Warm up, then run every contender once a round, in a new order each round.
 
     Args:

@@ -37,9 +37,7 @@ def show_machine(machine: Machine, installed: Installed, contenders: Sequence[Co
     )
 
 
-def show_size(
-    units: int, contenders: Sequence[Contender], figures: Sequence[Figure], absent: Mapping[str, str]
-) -> str:
+def show_size(units: int, contenders: Sequence[Contender], figures: Sequence[Figure], absent: Mapping[str, str]) -> str:
     """Show everybody at one size.
 
     Args:
@@ -125,6 +123,5 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(3, *map(len, column)) for column in columns]
     lines = [headings, ["-" * width for width in widths], *rows]
     return "\n".join(
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
-        for line in lines
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
     )

@@ -1,7 +1,7 @@
 """Measures writes per second and their latency: sqlite3, dbm, plain files, safe or not.
 
 All stores live in pytest's ``tmp_path``: choose the disk with ``--basetemp``. Every
-unit is exclusive, since two that write at once would measure each other.
+unit is marked exclusive: two that write at once would measure each other.
 """
 
 import sqlite3

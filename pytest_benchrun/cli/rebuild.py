@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.errors import DirectoryProblem
+from pytest_benchrun.core.views import runstats_view
 from pytest_benchrun.store.journal import JournalReader, cut_torn_tail
 from pytest_benchrun.store.lock import RunLock
 from pytest_benchrun.store.publisher import write_runstats, write_status
@@ -40,6 +41,6 @@ def rebuild(directory: str, *, is_salvage: bool) -> int:
             kept = cut_torn_tail(rundir, reader.torn, clock.now_at())
             print(f"benchrun: the journal's last line was torn and is cut off; its bytes are in {kept.name}")
         write_status(rundir, campaign, campaign.last_at)
-        write_runstats(rundir, campaign)
+        write_runstats(rundir, runstats_view(campaign))
     print(f"rebuilt status.json and runstats.json of {campaign.run_id} from {reader.seq} events")
     return 0

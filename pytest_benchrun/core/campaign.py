@@ -52,9 +52,13 @@ class UnitRecord:
     metrics: dict[str, Metric] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Running:
-    """A unit in flight."""
+    """A unit in flight.
+
+    Attributes:
+        result: what its test function has said while its teardown is still to come; None before.
+    """
 
     unit: Unit
     attempt: int
@@ -141,7 +145,8 @@ class Campaign:
         self.worker_totals: dict[str, WorkerTotal] = {}
         self.last_at = ""
         self._earlier_wall_s = 0.0
-        self.groups: dict[str, None] = {}
+        self._own_groups = 0
+        self._shared_groups: set[str] = set()
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Campaign:
@@ -155,6 +160,11 @@ class Campaign:
     def run_id(self) -> str:
         """The run's id; `""` before the run was created."""
         return self.created.run_id if self.created else ""
+
+    @property
+    def groups_total(self) -> int:
+        """Distinct groups of the run; a unit without a group is one of its own."""
+        return self._own_groups + len(self._shared_groups)
 
     @property
     def unfinished(self) -> int:
@@ -230,7 +240,10 @@ class Campaign:
     def _add_units(self, event: UnitsAdded) -> None:
         for unit in event.units:
             self.records[unit.unit_id] = UnitRecord(unit)
-            self.groups[unit.group] = None
+            if unit.group is unit.unit_id or unit.group == unit.unit_id:
+                self._own_groups += 1
+            else:
+                self._shared_groups.add(unit.group)
         self.counts[UnitStatus.PENDING] += len(event.units)
 
     def _start_session(self, event: SessionStarted) -> None:
@@ -259,14 +272,7 @@ class Campaign:
         )
 
     def _keep_result(self, event: UnitResult) -> None:
-        running = self.running[event.unit_id]
-        self.running[event.unit_id] = Running(
-            unit=running.unit,
-            attempt=running.attempt,
-            worker=running.worker,
-            started_at=running.started_at,
-            result=event,
-        )
+        self.running[event.unit_id].result = event
 
     def _end_unit(self, event: UnitEnded) -> None:
         outcome = event.outcome

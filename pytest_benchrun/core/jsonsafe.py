@@ -47,15 +47,18 @@ def to_scalar(value: object) -> object:
     return value
 
 
-def to_json(value: object, *, depth: int = 0) -> JsonValue:  # noqa: PLR0911  # one return a kind of value
+def to_json(value: object, *, depth: int = 0) -> JsonValue:  # noqa: C901, PLR0911  # one branch a kind of value
     """`value` as JSON can hold it.
 
     Numbers that are not finite become None, integers beyond 64 bits and anything unknown their
     `repr`; sets become sorted lists; keys become text; what is deeper than 20 levels or circular
     its `repr`.
     """
-    value = to_scalar(value)
-    if value is None or isinstance(value, bool):
+    if value is None or value is True or value is False:
+        return value
+    if not isinstance(value, str):
+        value = to_scalar(value)
+    if isinstance(value, bool):
         return value
     if isinstance(value, str):
         return safe_text(str.__str__(value), TEXT_LENGTH)

@@ -93,7 +93,7 @@ class Metric:
     better: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: it is written with every unit, see core.events
 class Outcome:
     """What one attempt of a unit came to, put together where it ran.
 
@@ -113,6 +113,10 @@ class Outcome:
     detail: str | None = None
     metrics: dict[str, Metric] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+
+COMPLETED = Outcome(status=UnitStatus.COMPLETED)
+"""The outcome of a unit that has nothing more to say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

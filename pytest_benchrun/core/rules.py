@@ -37,7 +37,7 @@ def too_many_failed_groups(campaign: Campaign, settings: Settings) -> Stop | Non
     failed, limit = len(campaign.counters.failed_groups), campaign.failure_limit
     if limit is None or failed <= limit:
         return None
-    total = len(campaign.groups)
+    total = campaign.groups_total
     return Stop("max-failures", f"{failed} of {total} groups failed, more than {limit} allowed", RunState.PAUSED)
 
 

@@ -220,7 +220,7 @@ def status_view(campaign: Campaign, *, results_dir: str, now_at: str) -> StatusV
         failed_groups=list(campaign.counters.failed_groups),
         failure_threshold=ThresholdView(
             limit=campaign.failure_limit,
-            groups_total=len(campaign.groups),
+            groups_total=campaign.groups_total,
             by=session.group_by if session else None,
         ),
         estimated_remaining_hours=None if mean_s is None else _hours(remaining * mean_s / eta["workers"]),

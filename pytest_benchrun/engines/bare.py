@@ -9,7 +9,7 @@ from collections.abc import Generator
 import pytest
 
 from pytest_benchrun.core.dispatch import Dispatcher
-from pytest_benchrun.core.model import Outcome, RunState, Unit
+from pytest_benchrun.core.model import Outcome, RunState
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.engines.loop import UnitLoop
 from pytest_benchrun.hooks.recorder import Recorder
@@ -30,7 +30,6 @@ class BareEngine:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._items: dict[str, pytest.Item] = {}
-        self._units: dict[str, Unit] = {}
         self._hooks: UnitHooks | None = None
         self._current: tuple[str, int, float] = ("", 0, 0.0)
 
@@ -41,12 +40,11 @@ class BareEngine:
         units = units_of(items, self._recorder.settings.group_by)
         plan = self._recorder.plan(units)
         wanted = set(plan.run)
-        done = [item for item, unit in zip(items, units, strict=True) if unit.unit_id not in wanted]
-        pairs = [(item, unit) for item, unit in zip(items, units, strict=True) if unit.unit_id in wanted]
-        self._items = {unit.unit_id: item for item, unit in pairs}
-        self._units = {unit.unit_id: unit for _, unit in pairs}
+        pairs = list(zip(items, units, strict=True))
+        self._items = {unit.unit_id: item for item, unit in pairs if unit.unit_id in wanted}
+        done = [item for item, unit in pairs if unit.unit_id not in wanted]
         if done:
-            items[:] = [item for item, _ in pairs]
+            items[:] = self._items.values()
             config.hook.pytest_deselected(items=done)
 
     @pytest.hookimpl(tryfirst=True)
@@ -75,6 +73,11 @@ class BareEngine:
         self._recorder.close_loop(session, dispatcher.rest())
         return True
 
+    @pytest.hookimpl
+    def pytest_unconfigure(self) -> None:
+        """Let go of the items, for the same reason as the recorder does of its state."""
+        self._items.clear()
+
     def _run_units(self, session: pytest.Session, loop: UnitLoop, dispatcher: Dispatcher) -> None:
         pid = os.getpid()
         while (unit_id := dispatcher.take(WORKER)) is not None:
@@ -94,7 +97,7 @@ class BareEngine:
         item = self._items[unit_id]
         loop.settle(item)
         self._current = (unit_id, attempt, monotonic_s())
-        self._hooks.begin(self._units[unit_id], attempt)
+        self._hooks.begin(item, self._recorder.campaign.records[unit_id].unit, attempt)
         elapsed_s = loop.run(item)
         self._recorder.end(unit_id, WORKER, elapsed_s, self._hooks.end())
 

@@ -1,6 +1,8 @@
 """What controller and workers say to each other beside xdist's own messages, and how it is made fit to travel.
 
-execnet takes exact builtin types only, and text that UTF-8 can hold; anything else would end the session.
+A unit's end goes as one piece of JSON: orjson packs it in a tenth of the time that execnet's own
+serializer, which is Python, takes for the nested reports. Whatever a user's objects put into a
+report that JSON or execnet cannot hold is replaced; it must never end the session.
 """
 
 from __future__ import annotations
@@ -8,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
-from pytest_benchrun.core.events import unit_from_json
 from pytest_benchrun.core.jsonsafe import safe_repr, safe_text, to_scalar
 from pytest_benchrun.core.model import Unit
 
@@ -19,14 +21,16 @@ WORK_LIST = "benchrun_work_list"
 """Worker to controller, once after collecting: `data`, an encoded `WorkList`."""
 
 UNIT_DONE = "benchrun_unit_done"
-"""Worker to controller, when a unit is over: `index, elapsed_s, outcome` (JSON), `reports` (list),
-`stop` (why the session should stop, None when it should not)."""
+"""Worker to controller, when a unit is over: `data`, packed; its keys are `index, elapsed_s, outcome, reports,
+nodeid, location` and `stop` (why the session should stop, None when it should not)."""
 
 RUN_UNIT = "benchrun_run_unit"
 """Controller to worker: `index` into the worker's items, `attempt`."""
 
 WORKER_INPUT = "benchrun"
-"""Key in `workerinput`: `run_id`, `results_dir`, `group_by`, `dist`."""
+"""Key in `workerinput`: `run_id`, `results_dir`, `group_by`, and the controller's `host` and `pid`."""
+
+_INT64 = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,43 +46,100 @@ class WorkList:
     groups: list[str | None]
 
     def encode(self) -> bytes:
-        """As bytes that travel."""
-        return orjson.dumps({"units": self.units, "groups": self.groups})
+        """As bytes that travel: columns, which cost the receiver a third of the memory of one object a unit."""
+        units = self.units
+        return orjson.dumps(
+            {
+                "unit_ids": [unit.unit_id for unit in units],
+                "functions": [unit.function for unit in units],
+                "groups": [None if unit.group == unit.unit_id else unit.group for unit in units],
+                "phases": [unit.phase for unit in units],
+                "param_names": [unit.param_names for unit in units],
+                "param_values": [unit.param_values for unit in units],
+                "xdist_groups": self.groups,
+            }
+        )
 
     @classmethod
     def decode(cls, data: bytes) -> WorkList:
         """From bytes that travelled."""
         raw = orjson.loads(data)
-        return cls([unit_from_json(unit) for unit in raw["units"]], raw["groups"])
+        shared: dict[object, Any] = {}
+        columns = zip(
+            raw["unit_ids"],
+            raw["functions"],
+            raw["groups"],
+            raw["phases"],
+            map(tuple, raw["param_names"]),
+            map(tuple, raw["param_values"]),
+            strict=True,
+        )
+        units = [
+            Unit(
+                unit_id=unit_id,
+                function=shared.setdefault(function, function),
+                group=unit_id if group is None else shared.setdefault(group, group),
+                phase=shared.setdefault(phase, phase),
+                param_names=shared.setdefault(names, names),
+                param_values=values,
+            )
+            for unit_id, function, group, phase, names, values in columns
+        ]
+        return cls(units, raw["xdist_groups"])
+
+
+def pack(message: dict[str, Any]) -> bytes:
+    """A message as JSON."""
+    try:
+        return orjson.dumps(message)
+    except TypeError:  # a NumPy scalar in a property, a lone surrogate in an assertion message, ...
+        return orjson.dumps(fit_to_travel(message), default=safe_repr)
+
+
+def unpack_reports(reports: list[dict[str, Any]], shared: dict[object, Any]) -> list[dict[str, Any]]:
+    """Reports as pytest made them, where JSON has turned their tuples into lists.
+
+    Args:
+        reports: of one unit.
+        shared: properties that all units have, kept once: pytest keeps every report to the end.
+    """
+    own: dict[object, Any] = {}
+    for report in reports:
+        report["location"] = tuple(report["location"])
+        report["user_properties"] = [_property(entry, own, shared) for entry in report["user_properties"]]
+        report["sections"] = [tuple(entry) for entry in report["sections"]]
+        if isinstance(report["longrepr"], list):
+            report["longrepr"] = tuple(report["longrepr"])
+    return reports
+
+
+def _property(entry: list[Any], own: dict[object, Any], shared: dict[object, Any]) -> tuple[Any, ...]:
+    name, value = entry
+    if not isinstance(value, str):
+        return name, value
+    kept = shared if name in {"bench.run_id", "bench.attempt"} else own
+    pair: tuple[Any, ...] = kept.setdefault((name, value), (name, value))
+    return pair
 
 
 def fit_to_travel(value: object) -> object:
     """`value` in exact builtin types, NumPy scalars as numbers, text without lone surrogates."""
-    kind = type(value)
-    if kind is str:
-        return safe_text(value)  # type: ignore[arg-type]  # `type(value) is str` is not understood as narrowing
-    if value is None or kind in {int, float, bool, bytes}:
-        return value
-    if kind is dict or isinstance(value, Mapping):
-        return {fit_to_travel(key): fit_to_travel(item) for key, item in value.items()}  # type: ignore[attr-defined]  # as above
-    if kind is list or kind is tuple:
-        parts = [fit_to_travel(item) for item in value]  # type: ignore[attr-defined]  # as above
-        return tuple(parts) if kind is tuple else parts
-    return _exact(value)
-
-
-def _exact(value: object) -> object:  # noqa: PLR0911  # one return a kind of value
-    value = to_scalar(value)
-    if isinstance(value, bool):
-        return value
     if isinstance(value, str):
         return safe_text(str.__str__(value))
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Mapping):
+        return {fit_to_travel(key): fit_to_travel(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(fit_to_travel(item) for item in value)
+    return _exact(to_scalar(value))
+
+
+def _exact(value: object) -> object:
     if isinstance(value, int):
-        return int(value)
+        return int(value) if -_INT64 <= value < _INT64 else str(int(value))
     if isinstance(value, float):
         return float(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value)
-    if isinstance(value, AbstractSet | Sequence):
+    if isinstance(value, AbstractSet | Sequence) and not isinstance(value, str | bytes | bytearray | memoryview):
         return [fit_to_travel(item) for item in value]
-    return safe_repr(value)
+    return value if isinstance(value, str) else safe_repr(value)

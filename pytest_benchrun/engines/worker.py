@@ -8,26 +8,28 @@ from __future__ import annotations
 import os
 import platform
 import queue
-from dataclasses import asdict
 from typing import Any
 
 import execnet
-import orjson
 import pytest
 from xdist.remote import Marker, WorkerInteractor, getinfodict, setup_config
 
 from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.model import Outcome, UnitStatus
 from pytest_benchrun.engines.loop import UnitLoop
-from pytest_benchrun.engines.wire import RUN_UNIT, UNIT_DONE, WORK_LIST, WORKER_INPUT, WorkList, fit_to_travel
+from pytest_benchrun.engines.wire import RUN_UNIT, UNIT_DONE, WORK_LIST, WORKER_INPUT, WorkList, fit_to_travel, pack
 from pytest_benchrun.hooks.translate import units_of, xdist_group_of
 from pytest_benchrun.hooks.unit import UNIT_HOOKS
+from pytest_benchrun.world.process import die_with
 
 
 def serve(
     channel: execnet.Channel, config: pytest.Config, workerinput: dict[str, Any], options: dict[str, Any]
 ) -> None:
     """Run one pytest session in this worker, as xdist's own remote module does."""
+    told = workerinput[WORKER_INPUT]
+    if told["host"] == platform.node():
+        die_with(told["pid"])
     setup_config(config, options.get("basetemp"))
     config._parser.prog = os.path.basename(workerinput["mainargv"][0])  # noqa: SLF001, PTH119  # as xdist does
     config.workerinput = workerinput  # type: ignore[attr-defined]  # how every plugin knows a worker
@@ -49,7 +51,10 @@ class UnitWorker(WorkerInteractor):
 
     def sendevent(self, name: str, **kwargs: object) -> None:
         """Send a message; whatever a user's objects put into it is made fit to travel."""
-        self.channel.send((name, fit_to_travel(kwargs)))
+        try:
+            self.channel.send((name, kwargs))
+        except (execnet.DumpError, UnicodeError):  # nothing of it was sent
+            self.channel.send((name, fit_to_travel(kwargs)))
 
     @pytest.hookimpl
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -101,7 +106,7 @@ class UnitWorker(WorkerInteractor):
         self.item_index = index
         hooks = self.config.stash[UNIT_HOOKS]
         loop.settle(item)
-        hooks.begin(self._units[index], attempt)
+        hooks.begin(item, self._units[index], attempt)
         self._reports = []
         pid = os.getpid()
         elapsed_s: float | None = None
@@ -118,16 +123,16 @@ class UnitWorker(WorkerInteractor):
             outcome = Outcome(status=UnitStatus.INTERRUPTED, kind="interrupt", message=safe_text(stop))
             reports = []
         stop = stop or _stop_of(self.session)
-        self.sendevent(
-            UNIT_DONE,
-            index=index,
-            elapsed_s=elapsed_s,
-            outcome=orjson.dumps(asdict(outcome)),
-            reports=reports,
-            nodeid=item.nodeid,
-            location=item.location,
-            stop=stop,
-        )
+        message = {
+            "index": index,
+            "elapsed_s": elapsed_s,
+            "outcome": outcome,
+            "reports": reports,
+            "nodeid": item.nodeid,
+            "location": item.location,
+            "stop": stop,
+        }
+        self.sendevent(UNIT_DONE, data=pack(message))
 
     @pytest.hookimpl
     def pytest_runtest_logstart(self) -> None:  # type: ignore[override]  # as above

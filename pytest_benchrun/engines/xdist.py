@@ -5,8 +5,9 @@ Everything here runs in the controller's main thread, but `_receive`, which exec
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -16,9 +17,9 @@ from xdist.workermanage import WorkerController
 import pytest_benchrun.engines.remote
 from pytest_benchrun.core.dispatch import Dispatcher
 from pytest_benchrun.core.events import outcome_from_json
-from pytest_benchrun.core.model import Outcome, RunState, Unit
+from pytest_benchrun.core.model import RunState, Unit
 from pytest_benchrun.core.rules import Stop
-from pytest_benchrun.engines.wire import RUN_UNIT, UNIT_DONE, WORK_LIST, WORKER_INPUT, WorkList
+from pytest_benchrun.engines.wire import RUN_UNIT, UNIT_DONE, WORK_LIST, WORKER_INPUT, WorkList, unpack_reports
 from pytest_benchrun.hooks.recorder import Recorder
 from pytest_benchrun.hooks.translate import closing_report
 from pytest_benchrun.hooks.unit import properties_of
@@ -26,29 +27,23 @@ from pytest_benchrun.hooks.unit import properties_of
 MAX_DEATHS_BEFORE_FIRST_UNIT = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """A unit's end as its worker sent it."""
-
-    outcome: Outcome
-    elapsed_s: float | None
-    stop: str | None
-
-
 class XdistEngine:
     """Connects a recorder with xdist.
 
     Args:
+        config: pytest's.
         recorder: the session's.
         dist: xdist's `--dist` mode, which becomes an affinity.
     """
 
-    def __init__(self, recorder: Recorder, dist: str) -> None:
+    def __init__(self, config: pytest.Config, recorder: Recorder, dist: str) -> None:
+        self._config = config
         self.recorder = recorder
         self.dist = dist
         self.workers_asked = 0
         self.work_lists: dict[str, bytes] = {}
-        self.done: dict[str, _Done] = {}
+        self.done: dict[str, bytes] = {}
+        self._shared: dict[object, Any] = {}
         self._ready: dict[str, WorkerController] = {}
         self._scheduling: UnitScheduling | None = None
 
@@ -70,6 +65,8 @@ class XdistEngine:
             "run_id": run.run_id,
             "results_dir": str(run.rundir.path),
             "group_by": self.recorder.settings.group_by,
+            "host": platform.node(),
+            "pid": os.getpid(),
         }
         theirs = node.process_from_remote
 
@@ -149,7 +146,7 @@ class XdistEngine:
         if record is None or failure is None:
             return
         report.longrepr = failure.error
-        properties = properties_of(self.recorder.run.run_id, record.unit, failure.attempt, None)
+        properties = properties_of(self.recorder.run.run_id, record.unit, failure.attempt)
         last = closing_report(report, properties)
         node = report.node  # set by xdist
         node.notify_inproc("testreport", node=node, rep=last)
@@ -160,22 +157,27 @@ class XdistEngine:
         if name == WORK_LIST:
             self.work_lists[node.gateway.id] = message[1]["data"]
         elif name == UNIT_DONE:
-            self._unit_done(node, message[1], theirs)
+            self.done[node.gateway.id] = message[1]["data"]
+            theirs(("runtest_protocol_complete", {"item_index": 0, "duration": 0.0}))
         else:
             theirs(message)
 
-    def _unit_done(self, node: WorkerController, sent: dict[str, Any], theirs: Callable[[Any], None]) -> None:
-        outcome = outcome_from_json(orjson.loads(sent["outcome"]))
-        self.done[node.gateway.id] = _Done(outcome, sent["elapsed_s"], sent["stop"])
-        nodeid, location = sent["nodeid"], tuple(sent["location"])
-        # The end first: it is recorded, and the worker has its next unit, before anything is shown.
-        duration = sent["elapsed_s"] or 0.0
-        theirs(("runtest_protocol_complete", {"item_index": sent["index"], "duration": duration}))
-        if sent["reports"]:
-            theirs(("logstart", {"nodeid": nodeid, "location": location}))
-            for data in sent["reports"]:
-                theirs(("testreport", {"data": data}))
-            theirs(("logfinish", {"nodeid": nodeid, "location": location}))
+    def show(self, node: WorkerController, sent: dict[str, Any]) -> None:
+        """Give pytest a unit's reports, once its end is recorded and its worker has the next one.
+
+        Called straight: as events of their own they would cost xdist's queue five round trips a unit.
+        """
+        reports = unpack_reports(sent["reports"], self._shared)
+        if not reports:
+            return
+        dsession = self._config.pluginmanager.getplugin("dsession")
+        about = {"node": node, "nodeid": sent["nodeid"], "location": tuple(sent["location"])}
+        dsession.worker_logstart(**about)
+        for data in reports:
+            report = self._config.hook.pytest_report_from_serializable(config=self._config, data=data)
+            report.item_index = data["item_index"]
+            dsession.worker_testreport(node=node, rep=report)
+        dsession.worker_logfinish(**about)
 
 
 class UnitScheduling:
@@ -188,6 +190,7 @@ class UnitScheduling:
         self._nodes: dict[WorkerController, dict[str, int] | None] = {}
         self._running: dict[WorkerController, str] = {}
         self._reference: bytes | None = None
+        self._work_list = WorkList([], [])
         self._index: dict[str, int] = {}
         self._dispatcher: Dispatcher | None = None
         self._deaths_before_begin = 0
@@ -229,7 +232,8 @@ class UnitScheduling:
         data = self._engine.work_lists.pop(node.gateway.id)
         if self._reference is None:
             self._reference = data
-            self._index = {unit.unit_id: number for number, unit in enumerate(WorkList.decode(data).units)}
+            self._work_list = WorkList.decode(data)
+            self._index = {unit.unit_id: number for number, unit in enumerate(self._work_list.units)}
         self._nodes[node] = self._index if data == self._reference else self._own_index(node, data)
 
     def _own_index(self, node: WorkerController, data: bytes) -> dict[str, int]:
@@ -253,7 +257,7 @@ class UnitScheduling:
         self._feed()
 
     def _begin(self) -> Dispatcher:
-        work_list = WorkList.decode(self._reference or b"")
+        work_list, self._work_list = self._work_list, WorkList([], [])
         plan = self._recorder.plan(work_list.units)
         session = self._config.pluginmanager.getplugin("session")
         session.testscollected = len(plan.run)  # what is done already is not part of pytest's percentage
@@ -285,13 +289,14 @@ class UnitScheduling:
             return  # the worker is dying; its end arrives as an event of its own and gives the unit back
 
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:  # noqa: ARG002
-        """Record a unit's end, then give its worker the next one."""
-        done = self._engine.done.pop(node.gateway.id)
+        """Record a unit's end, give its worker the next one, then show what it reported."""
+        sent = orjson.loads(self._engine.done.pop(node.gateway.id))
         unit_id = self._running.pop(node)
-        self._recorder.end(unit_id, node.gateway.id, done.elapsed_s, done.outcome)
-        if done.stop is not None:
-            self._recorder.stop(Stop("exit", done.stop, RunState.STOPPED))
+        self._recorder.end(unit_id, node.gateway.id, sent["elapsed_s"], outcome_from_json(sent["outcome"]))
+        if sent["stop"] is not None:
+            self._recorder.stop(Stop("exit", sent["stop"], RunState.STOPPED))
         self._feed()
+        self._engine.show(node, sent)
 
     def mark_test_pending(self, item: str) -> None:
         """Queue a unit again; asked by plugins that rerun after a crash."""

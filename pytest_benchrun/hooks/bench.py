@@ -17,6 +17,10 @@ class BenchRun:
 
     Without `--bench-results` it does nothing: the tests that use it pass as ordinary tests.
 
+    Args:
+        find_folder: where its artifacts go, asked for at the first one.
+        properties: the item's, where JUnit looks for the metrics; None when nothing is recorded.
+
     Attributes:
         unit_id: pytest's node id of the unit.
         params: the unit's parameters as pytest has them.
@@ -32,7 +36,7 @@ class BenchRun:
         params: Mapping[str, object],
         attempt: int,
         find_folder: Callable[[], Path],
-        is_recording: bool,
+        properties: list[tuple[str, object]] | None,
     ) -> None:
         self.unit_id = unit_id
         self.params = dict(params)
@@ -40,7 +44,7 @@ class BenchRun:
         self.metrics: dict[str, Metric] = {}
         self.warnings: list[str] = []
         self._find_folder = find_folder
-        self._is_recording = is_recording
+        self._properties = properties
 
     def metric(self, name: str, value: float, unit: str = "", better: Literal["lower", "higher"] | None = None) -> None:
         """Record a number of this unit; recording a name again replaces its value.
@@ -54,12 +58,16 @@ class BenchRun:
             unit: unit of measure as people write it, `"MB/s"`; `""` for a bare number.
             better: which direction is better; None when neither is.
         """
-        if not self._is_recording:
+        if self._properties is None:
             return
         name = safe_text(str(name), _NAME_LENGTH)
         metric, warnings = to_metric(name, value, unit, better)
-        self.metrics[name] = metric
         self.warnings += warnings
+        label = f"bench.metric.{name}"
+        if name in self.metrics:
+            self._properties[:] = [entry for entry in self._properties if entry[0] != label]
+        self._properties.append((label, "" if metric.value is None else str(metric.value)))
+        self.metrics[name] = metric
 
     def artifact(self, name: str) -> Path:
         """The path of a file that this unit keeps with the results; its folder exists.

@@ -26,6 +26,7 @@ from pytest_benchrun.core.model import Ending, Outcome, RunState, Unit, UnitStat
 from pytest_benchrun.core.plan import Plan, make_plan, ranges_of
 from pytest_benchrun.core.rules import Stop, exit_code, final_state
 from pytest_benchrun.core.settings import Settings
+from pytest_benchrun.core.views import runstats_view
 from pytest_benchrun.hooks.translate import check_group_by, detail_of, message_of, skip_reports
 from pytest_benchrun.hooks.unit import properties_of
 from pytest_benchrun.report.text import plan_line, summary_lines
@@ -233,7 +234,7 @@ class Recorder:
         hook = self._config.hook
         for unit_id in unit_ids:
             unit = self.campaign.records[unit_id].unit
-            reports = skip_reports(unit, reason, properties_of(self.run.run_id, unit, 0, None))
+            reports = skip_reports(unit, reason, properties_of(self.run.run_id, unit, 0))
             hook.pytest_runtest_logstart(nodeid=unit_id, location=reports[0].location)
             for report in reports:
                 hook.pytest_runtest_logreport(report=report)
@@ -280,13 +281,18 @@ class Recorder:
             return
         terminalreporter.section(f"benchrun {self.campaign.run_id}")
         problems = [*run.view_problems, *([str(self._failure)] if self._failure else [])]
-        for line in summary_lines(self.campaign, str(run.rundir.path), problems):
+        stats = run.stats or runstats_view(self.campaign)
+        for line in summary_lines(self.campaign, stats, str(run.rundir.path), problems):
             terminalreporter.write_line(line)
 
     @pytest.hookimpl
     def pytest_unconfigure(self) -> None:
-        """Give the directory back, whatever happened."""
+        """Give the directory back, whatever happened.
+
+        The state goes too: pytest collects garbage several times from here on, and would walk all of it.
+        """
         self._stack.close()
+        self._run = None
 
     def _emit(self, event: Event) -> None:
         try:

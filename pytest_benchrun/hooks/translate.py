@@ -10,7 +10,7 @@ import pytest
 
 from pytest_benchrun.core.errors import UsageProblem
 from pytest_benchrun.core.jsonsafe import safe_text, to_json
-from pytest_benchrun.core.model import JsonValue, Outcome, Unit, UnitStatus
+from pytest_benchrun.core.model import COMPLETED, JsonValue, Outcome, Unit, UnitStatus
 
 MARKER = "benchrun"
 _MESSAGE_LENGTH = 1000
@@ -20,28 +20,49 @@ _TIMEOUT = re.compile(r"Timeout \(>.*\) from pytest-timeout")
 
 def units_of(items: Sequence[pytest.Item], group_by: str | None) -> list[Unit]:
     """The work list: one unit an item, in pytest's order, ids unique."""
-    interned: dict[tuple[str, ...], tuple[str, ...]] = {}
-    seen: dict[str, int] = {}
+    shared: dict[object, Any] = {}  # one tuple of names and one text a function, not one a unit: memory
+    parents: dict[pytest.Item | pytest.Collector | None, pytest.Mark | None] = {}
+    seen: set[str] = set()
     units = []
     for item in items:
         names, values = _params(item)
-        # One tuple of names a function, not one a unit: memory at 100,000 units.
-        names = interned.setdefault(names, names)
-        unit_id = unit_id_of(item)
-        number = seen[unit_id] = seen.get(unit_id, 0) + 1
-        if number > 1:
-            unit_id = f"{unit_id}#{number}"
+        names = shared.setdefault(names, names)
+        unit_id = _unique(unit_id_of(item), seen)
         function = _function(unit_id)
+        group = _group(_mark(item, parents), names, values, group_by)
         units.append(
             Unit(
                 unit_id=unit_id,
-                function=interned.setdefault((function,), (function,))[0],
-                group=_group(item, unit_id, names, values, group_by),
+                function=shared.setdefault(function, function),
+                group=unit_id if group is None else shared.setdefault(group, group),
                 param_names=names,
                 param_values=values,
             )
         )
     return units
+
+
+def _unique(unit_id: str, seen: set[str]) -> str:
+    number = 1
+    unique = unit_id
+    while unique in seen:
+        number += 1
+        unique = f"{unit_id}#{number}"
+    seen.add(unique)
+    return unique
+
+
+def _mark(
+    item: pytest.Item, parents: dict[pytest.Item | pytest.Collector | None, pytest.Mark | None]
+) -> pytest.Mark | None:
+    """The item's closest `benchrun` mark; what the parents say is looked up once for all their items."""
+    for mark in item.own_markers:
+        if mark.name == MARKER:
+            return mark
+    parent = item.parent
+    if parent not in parents:
+        parents[parent] = parent.get_closest_marker(MARKER) if parent is not None else None
+    return parents[parent]
 
 
 def check_group_by(units: Sequence[Unit], group_by: str | None) -> None:
@@ -101,20 +122,19 @@ def _function(unit_id: str) -> str:
 
 
 def _group(
-    item: pytest.Item, unit_id: str, names: tuple[str, ...], values: tuple[JsonValue, ...], group_by: str | None
-) -> str:
-    """The value of the parameter named on the command line or by the marker; the marker's text; else the unit."""
+    mark: pytest.Mark | None, names: tuple[str, ...], values: tuple[JsonValue, ...], group_by: str | None
+) -> str | None:
+    """The value of the parameter named on the command line or by the mark; the mark's text; None for its own."""
     name = group_by
     if name is None:
-        mark = item.get_closest_marker(MARKER)
         group = mark.kwargs.get("group") if mark else None
         if group is None:
-            return unit_id
+            return None
         name = safe_text(str(group), _MESSAGE_LENGTH)
         if name not in names:
             return name
     elif name not in names:
-        return unit_id
+        return None
     return safe_text(str(values[names.index(name)]), _MESSAGE_LENGTH)
 
 
@@ -129,20 +149,23 @@ class OutcomeBuilder:
         self._skipped: pytest.TestReport | None = None
 
     def add(self, report: pytest.TestReport) -> bool:
-        """Take a report in.
+        """Take a report in; called for every report, so the ordinary ones come first.
 
         Returns:
             Whether pytest is about to show this report as the unit's result.
         """
         if report.when == "setup":
             self._failed = self._skipped = None
-        if report.outcome == "failed":
+        outcome: str = report.outcome  # more than pytest's own three: rerunfailures adds "rerun"
+        if outcome == "passed":
+            return report.when == "call" and not _is_subtest(report)
+        if outcome == "failed":
             self._failed = self._failed or report
-        elif report.outcome == "skipped" and not hasattr(report, "wasxfail") and not _is_subtest(report):
-            self._skipped = report
-        if report.outcome not in {"passed", "failed", "skipped"} or _is_subtest(report):
+        elif outcome != "skipped":
             return False
-        return report.when == "call" or (report.when == "setup" and report.outcome != "passed")
+        elif not hasattr(report, "wasxfail") and not _is_subtest(report):
+            self._skipped = report
+        return report.when in {"setup", "call"} and not _is_subtest(report)
 
     def outcome(self) -> Outcome:
         """What the reports so far come to: the first failure, else the skip, else completed."""
@@ -153,7 +176,7 @@ class OutcomeBuilder:
             return Outcome(status=status, kind=kind, message=text, detail=detail_of(self._failed))
         if self._skipped is not None:
             return Outcome(status=UnitStatus.SKIPPED, kind="skip", message=message_of(self._skipped))
-        return Outcome(status=UnitStatus.COMPLETED)
+        return COMPLETED
 
 
 def _is_subtest(report: pytest.TestReport) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -23,16 +23,9 @@ class _Attempt:
     bench: BenchRun | None = None
 
 
-def properties_of(run_id: str, unit: Unit, attempt: int, bench: BenchRun | None) -> list[tuple[str, str]]:
-    """The `bench.*` properties of a unit's JUnit test case."""
-    properties = [
-        ("bench.run_id", run_id),
-        ("bench.group", unit.group),
-        ("bench.attempt", str(attempt)),
-    ]
-    for name, metric in (bench.metrics if bench else {}).items():
-        properties.append((f"bench.metric.{name}", "" if metric.value is None else str(metric.value)))
-    return properties
+def properties_of(run_id: str, unit: Unit, attempt: int) -> list[tuple[str, str]]:
+    """The `bench.*` properties that every JUnit test case carries; metrics follow as they are recorded."""
+    return [("bench.run_id", run_id), ("bench.group", unit.group), ("bench.attempt", str(attempt))]
 
 
 class UnitHooks:
@@ -57,11 +50,16 @@ class UnitHooks:
         self._rundir = rundir
         self._show_result = show_result
         self._late_error = late_error
+        # pytest keeps every item's properties to the end of the session: what all units have is shared.
+        self._shared = ("bench.run_id", run_id), ("bench.attempt", "1")
         self._attempt: _Attempt | None = None
 
-    def begin(self, unit: Unit, attempt: int) -> None:
-        """The next reports belong to this attempt."""
+    def begin(self, item: pytest.Item, unit: Unit, attempt: int) -> None:
+        """The next reports belong to this attempt; JUnit finds its properties on the item."""
         self._attempt = _Attempt(unit, attempt)
+        run_id, first = self._shared
+        number = first if attempt == 1 else ("bench.attempt", str(attempt))
+        item.user_properties.extend((run_id, ("bench.group", unit.group), number))
 
     def end(self) -> Outcome:
         """What the attempt came to; later reports belong to nobody."""
@@ -70,34 +68,23 @@ class UnitHooks:
         return outcome
 
     def bench(self, item: pytest.Item) -> BenchRun:
-        """The fixture's object for the attempt in flight; the same one when it is asked for again."""
+        """A new object for the fixture: a rerun of the attempt begins without the metrics of the try before."""
         attempt = self._attempt
         if attempt is None:
             message = "the benchrun fixture is for test functions: no unit is running"
             raise RuntimeError(message)
-        if attempt.bench is None:
-            unit_id = attempt.unit.unit_id
-            callspec = getattr(item, "callspec", None)
-            attempt.bench = BenchRun(
-                unit_id=unit_id,
-                params=callspec.params if callspec else {},
-                attempt=attempt.number,
-                find_folder=lambda: self._rundir.artifacts(unit_id),
-                is_recording=True,
-            )
+        unit_id = attempt.unit.unit_id
+        callspec = getattr(item, "callspec", None)
+        kept = [entry for entry in item.user_properties if not entry[0].startswith("bench.metric.")]
+        item.user_properties[:] = kept
+        attempt.bench = BenchRun(
+            unit_id=unit_id,
+            params=callspec.params if callspec else {},
+            attempt=attempt.number,
+            find_folder=lambda: self._rundir.artifacts(unit_id),
+            properties=item.user_properties,
+        )
         return attempt.bench
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put the `bench.*` properties where JUnit looks for them: on the item, before its last report."""
-        attempt = self._attempt
-        if attempt is not None and call.when == "teardown":
-            properties = properties_of(self._run_id, attempt.unit, attempt.number, attempt.bench)
-            kept = [entry for entry in item.user_properties if not entry[0].startswith("bench.")]
-            item.user_properties[:] = [*kept, *properties]
-        return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -106,9 +93,7 @@ class UnitHooks:
         if attempt is None:
             if report.outcome == "failed":
                 self._late_error(report)
-            return
-        is_shown = attempt.builder.add(report)
-        if is_shown and self._show_result is not None:
+        elif attempt.builder.add(report) and self._show_result is not None:
             self._show_result(self._outcome())
 
     def _outcome(self) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.plan import Plan
 from pytest_benchrun.core.stats import Summary
-from pytest_benchrun.core.views import RunStatsView, StatusView, message_of, runstats_view
+from pytest_benchrun.core.views import RunStatsView, StatusView, message_of
 
 SHOWN_SLOWEST = 5
 SHOWN_FAILURES = 10
@@ -54,9 +54,8 @@ def plan_line(campaign: Campaign, plan: Plan) -> str:
     return f"benchrun: {plan.kept} units are done, {len(plan.run)} to run"
 
 
-def summary_lines(campaign: Campaign, results_dir: str, problems: list[str]) -> list[str]:
+def summary_lines(campaign: Campaign, stats: RunStatsView, results_dir: str, problems: list[str]) -> list[str]:
     """The picture at the end of a session."""
-    stats = runstats_view(campaign)
     lines = [clean(message_of(campaign), 200)]
     lines += _counts(stats, campaign)
     lines += _percentiles(stats)

@@ -63,6 +63,7 @@ class RunLock:
         )
         self._lock = FileLock(path, timeout=0, thread_local=False, **strict)
         self._pid = os.getpid()
+        self._found = b""
 
     def acquire(self, owner: Owner) -> Owner | None:
         """Take the lock for `owner`, without waiting.
@@ -80,6 +81,7 @@ class RunLock:
         except Timeout:
             raise OwnedElsewhere(self._path, read_owner(self._path), self._how_to_go_on()) from None
         previous = read_owner(self._path)
+        self._found = self._path.read_bytes()
         try:
             self._refuse_living(previous)
             self._path.write_bytes(orjson.dumps(asdict(owner)))
@@ -88,11 +90,15 @@ class RunLock:
             raise
         return previous
 
+    def keep_nothing(self) -> None:
+        """From here on the session changes the directory: what a dead owner had left is settled."""
+        self._found = b""
+
     def release(self) -> None:
-        """Give the directory back; a forked child gives back nothing."""
+        """Give the directory back, the file as it was found if nothing was settled; a forked child gives back nothing."""
         if os.getpid() == self._pid and self._lock.is_locked:
             with suppress(OSError):  # the directory may be gone; the lock must go all the same
-                os.truncate(self._path, 0)
+                self._path.write_bytes(self._found)
             self._lock.release()
 
     def _refuse_living(self, owner: Owner | None) -> None:

@@ -15,7 +15,7 @@ import orjson
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.conductor import Clock
 from pytest_benchrun.core.events import Event
-from pytest_benchrun.core.views import runstats_view, status_view
+from pytest_benchrun.core.views import RunStatsView, runstats_view, status_view
 from pytest_benchrun.store.rundir import RunDir
 
 SYNC_S = 0.05
@@ -29,9 +29,9 @@ def write_status(rundir: RunDir, campaign: Campaign, now_at: str) -> None:
     rundir.disk.write_atomically(rundir.status, orjson.dumps(view, option=orjson.OPT_INDENT_2), is_synced=False)
 
 
-def write_runstats(rundir: RunDir, campaign: Campaign) -> None:
-    """Replace `runstats.json` by the figures after the last event."""
-    rundir.disk.write_atomically(rundir.runstats, orjson.dumps(runstats_view(campaign), option=orjson.OPT_INDENT_2))
+def write_runstats(rundir: RunDir, stats: RunStatsView) -> None:
+    """Replace `runstats.json`."""
+    rundir.disk.write_atomically(rundir.runstats, orjson.dumps(stats, option=orjson.OPT_INDENT_2))
 
 
 class Publisher:
@@ -73,14 +73,16 @@ class Publisher:
         if not self._has_news.is_set():
             self._has_news.set()
 
-    def close(self) -> None:
-        """Stop the thread and write the last status and the figures, as the journal's last event leaves them."""
+    def close(self) -> RunStatsView:
+        """Stop the thread; write the last status and the figures, which are returned, as the last event leaves them."""
         self._is_closing.set()
         self._has_news.set()
         if self._thread.is_alive():
             self._thread.join()
         self._try(lambda: write_status(self._rundir, self._campaign, self._campaign.last_at))
-        self._try(lambda: write_runstats(self._rundir, self._campaign))
+        stats = runstats_view(self._campaign)
+        self._try(lambda: write_runstats(self._rundir, stats))
+        return stats
 
     def _work(self) -> None:
         written_s = self._clock.monotonic_s()

@@ -43,7 +43,7 @@ class StopFile:
 
     def __init__(self, rundir: RunDir, now_at: Callable[[], str]) -> None:
         self._disk: Disk = rundir.disk
-        # Looked at before every unit: plain strings and lstat cost half of what Path.exists does.
+        # Looked at before every unit: access() on plain strings costs a quarter of an lstat that raises.
         self._names = [str(path) for path in rundir.stop_names]
         self._now_at = now_at
         self._meant_for: tuple[str, int] = ("", 0)
@@ -59,9 +59,7 @@ class StopFile:
     def find(self) -> Stop | None:
         """The stop that somebody asks of this session; None when nobody does."""
         for name in self._names:
-            try:
-                os.lstat(name)
-            except OSError:
+            if not os.access(name, os.F_OK, follow_symlinks=False):
                 continue
             path = Path(name)
             request = read_request(path)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
+import signal
+import sys
 from pathlib import Path
 
 import psutil
@@ -61,3 +64,19 @@ def is_alive(owner: Owner) -> bool | None:
     if owner.boot_id != boot_id():
         return False
     return process_started(owner.pid) == owner.process_started
+
+
+def die_with(parent_pid: int) -> None:
+    """End this process, by SIGKILL, as soon as its parent is gone; nothing where the parent is another process.
+
+    A worker that outlives its controller would go on with a unit that the next session runs again.
+    Linux only: elsewhere a worker ends when it next speaks to its controller.
+    """
+    if sys.platform != "linux" or os.getppid() != parent_pid:
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:  # it died before we had said so
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h; see prctl(2)
