@@ -72,8 +72,8 @@ XDIST = frozenset({"pytest-xdist"})
 # Our dependencies stay loaded beside us: nobody runs us without them.
 ALL_OF_OURS = frozenset({OURS}) | TIMEOUT | XDIST
 
-# Journal, status, STOP, turns and ETA are on by default; timer and threshold are asked for here.
-EVERYTHING = (f"--bench-results={OUT}", "--bench-stuck-timeout=15m", "--bench-max-failures=10%")
+# Journal, status, STOP, threshold and ETA are on by default.
+EVERYTHING = (f"--bench-results={OUT}", "--bench-max-failures=10%")
 FLUSH = "--bench-durability=flush"
 FSYNC = "--bench-durability=fsync"
 
@@ -106,11 +106,11 @@ BARE = (
         target=Target(cpu_ratio=1.25, growth=1.05, unit_kb=0.5),
     ),
     Contender(
-        name="turn",
-        title="the same, flush, a turn and a metric in each unit",
+        name="metric",
+        title="the same, flush, three metrics in each unit",
         needs=ALL_OF_OURS,
         arguments=(*EVERYTHING, FLUSH),
-        suite="turn",
+        suite="metric",
     ),
     Contender(
         name="timeout-signal",

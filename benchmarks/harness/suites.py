@@ -17,14 +17,12 @@ SOURCES = {
 def test_unit(number):
     assert number >= 0
 """,
-    "turn": """\
+    "metric": """\
 def test_unit(benchrun, number):
-    with benchrun.turn() as turn:
-        with turn.time("llm_ms"):
-            assert number >= 0
-        with turn.time("storage_ms"):
-            pass
+    assert number >= 0
     benchrun.metric("number", number, better="higher")
+    benchrun.metric("read_mb_per_s", 1.5 * number, unit="MB/s", better="higher")
+    benchrun.metric("latency_ms", 2.5 + number, unit="ms", better="lower")
 """,
     "bag": """\
 def test_unit(results_bag, number):

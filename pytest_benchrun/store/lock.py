@@ -95,7 +95,7 @@ class RunLock:
         self._found = b""
 
     def release(self) -> None:
-        """Give the directory back, the file as it was found if nothing was settled; a forked child gives back nothing."""
+        """Give the directory back, its record as it was found if nothing was settled; a forked child gives nothing."""
         if os.getpid() == self._pid and self._lock.is_locked:
             with suppress(OSError):  # the directory may be gone; the lock must go all the same
                 self._path.write_bytes(self._found)
