@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -28,6 +29,7 @@ from pytest_benchrun.core.events import (
 )
 from pytest_benchrun.core.model import Ending, JsonValue, Outcome, Owner, RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan, ranges_of
+from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.views import RunStatsView
 from pytest_benchrun.store.files import Disk
@@ -184,8 +186,13 @@ class OpenRun:
                 if version > SCHEMA_VERSION:
                     raise NewerSchema(str(path), version, SCHEMA_VERSION)
 
-    def begin(self, plan: Plan, facts: SessionFacts) -> None:
+    def begin(self, plan: Plan, facts: SessionFacts, ask_stop: Callable[[], Stop | None]) -> None:
         """Record the session and its plan; from here on units may start.
+
+        Args:
+            plan: what to run.
+            facts: what the session says of itself.
+            ask_stop: asked before every unit, beside the STOP file: signals, the time limit.
 
         Raises:
             BenchrunError: the directory could not be written; no unit has started.
@@ -204,13 +211,13 @@ class OpenRun:
         self.notes += [
             f"a STOP from before this session was put aside as {name}" for name in stop_file.put_aside_stale()
         ]
-        self._wire(stop_file)
+        self._wire(lambda: stop_file.find() or ask_stop())
         self._record_start(plan, facts)
         stop_file.belongs_to(self.run_id, self.campaign.session.session if self.campaign.session else 0)
         if self._publisher is not None:
             self._publisher.start()
 
-    def _wire(self, stop_file: StopFile) -> None:
+    def _wire(self, find_stop: Callable[[], Stop | None]) -> None:
         guard = threading.RLock()
         self._journal = JournalWriter(self.rundir, seq=self._reader.seq)
         self._publisher = Publisher(self.rundir, self.campaign, self.clock, guard, self._journal.sync)
@@ -220,7 +227,7 @@ class OpenRun:
             settings=self.settings,
             clock=self.clock,
             listeners=(self._publisher,),
-            find_stop=stop_file.find,
+            find_stop=find_stop,
             guard=guard,
         )
 

@@ -117,6 +117,7 @@ class Campaign:
         running: units in flight by id, longest-running first.
         failures: units whose last attempt failed, by id, oldest first.
         workers: workers that live, by name.
+        metric_sums: of each metric over all attempts of the run, by name.
         stop: why no further unit starts; None while units may start.
         held_back: pending units that this session reported as skipped because it stopped.
         state: where the run is.
@@ -142,6 +143,7 @@ class Campaign:
         self.notes: list[Noted] = []
         self.warnings: list[str] = []
         self.warnings_total = 0
+        self.metric_sums: dict[str, float] = {}
         self.worker_totals: dict[str, WorkerTotal] = {}
         self.last_at = ""
         self._earlier_wall_s = 0.0
@@ -280,6 +282,9 @@ class Campaign:
         self.running.pop(event.unit_id, None)
         self._move(record, outcome.status)
         record.metrics = outcome.metrics or None
+        for name, metric in outcome.metrics.items():
+            if isinstance(metric.value, int | float):
+                self.metric_sums[name] = self.metric_sums.get(name, 0.0) + metric.value
         if event.elapsed_s is not None:
             record.elapsed_s = event.elapsed_s
             self.recent_s.append(event.elapsed_s)

@@ -58,10 +58,20 @@ def maxfail_reached(campaign: Campaign, settings: Settings) -> Stop | None:
     return Stop("maxfail", f"stopping after {failed} failures", RunState.STOPPED)
 
 
+def budget_spent(campaign: Campaign, settings: Settings) -> Stop | None:
+    """Stop when a metric has summed up to its budget, every attempt counted: what was spent is spent."""
+    for name, limit in settings.budgets:
+        spent = campaign.metric_sums.get(name, 0.0)
+        if spent >= limit:
+            return Stop("budget", f"budget spent: {name} is {spent:.6g} of {limit:.6g}", RunState.PAUSED)
+    return None
+
+
 RULES: tuple[Callable[[Campaign, Settings], Stop | None], ...] = (
     maxfail_reached,
     too_many_failed_groups,
     too_many_consecutive_failures,
+    budget_spent,
 )
 
 
@@ -72,6 +82,13 @@ def judge(campaign: Campaign, settings: Settings) -> Stop | None:
         if stop is not None:
             return stop
     return None
+
+
+def time_is_up(settings: Settings, elapsed_s: float) -> Stop | None:
+    """Stop when the session has run for as long as it may."""
+    if settings.time_limit_s is None or elapsed_s < settings.time_limit_s:
+        return None
+    return Stop("time-limit", f"time limit of {settings.time_limit_s:g} s reached", RunState.STOPPED)
 
 
 def final_state(campaign: Campaign) -> tuple[RunState, str | None]:

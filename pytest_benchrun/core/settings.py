@@ -44,6 +44,9 @@ class Settings:
         max_consecutive_failures: failures without a success between that pause the run; None for any.
         durability: `fsync` (power loss costs at most 100 ms) or `flush` (survives process death only).
         maxfail: pytest's `--maxfail`; 0 for none.
+        time_limit_s: seconds after which the session starts no further unit; None for no limit.
+        grace_s: seconds after which a soft stop by a signal becomes a hard one; None for never.
+        budgets: most that a metric may sum up to over the run, by its name.
     """
 
     results_dir: str
@@ -54,3 +57,6 @@ class Settings:
     max_consecutive_failures: int | None = 10
     durability: Literal["fsync", "flush"] = "fsync"
     maxfail: int = 0
+    time_limit_s: float | None = None
+    grace_s: float | None = None
+    budgets: tuple[tuple[str, float], ...] = ()

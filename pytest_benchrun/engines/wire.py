@@ -27,6 +27,9 @@ nodeid, location` and `stop` (why the session should stop, None when it should n
 RUN_UNIT = "benchrun_run_unit"
 """Controller to worker: `index` into the worker's items, `attempt`."""
 
+INTERRUPT = "benchrun_interrupt"
+"""Controller to worker: interrupt the unit in flight."""
+
 WORKER_INPUT = "benchrun"
 """Key in `workerinput`: `run_id`, `results_dir`, `group_by`, and the controller's `host` and `pid`."""
 

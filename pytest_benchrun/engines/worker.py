@@ -17,10 +17,20 @@ from xdist.remote import Marker, WorkerInteractor, getinfodict, setup_config
 from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.model import Outcome, UnitStatus
 from pytest_benchrun.engines.loop import UnitLoop
-from pytest_benchrun.engines.wire import RUN_UNIT, UNIT_DONE, WORK_LIST, WORKER_INPUT, WorkList, fit_to_travel, pack
+from pytest_benchrun.engines.wire import (
+    INTERRUPT,
+    RUN_UNIT,
+    UNIT_DONE,
+    WORK_LIST,
+    WORKER_INPUT,
+    WorkList,
+    fit_to_travel,
+    pack,
+)
 from pytest_benchrun.hooks.translate import units_of, xdist_group_of
 from pytest_benchrun.hooks.unit import UNIT_HOOKS
 from pytest_benchrun.world.process import die_with
+from pytest_benchrun.world.signals import StopSignals
 
 
 def serve(
@@ -48,6 +58,7 @@ class UnitWorker(WorkerInteractor):
         super().__init__(config, channel)
         self._orders: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
         self._reports: list[dict[str, Any]] | None = None
+        self._signals = StopSignals(say=lambda _: None)
 
     def sendevent(self, name: str, **kwargs: object) -> None:
         """Send a message; whatever a user's objects put into it is made fit to travel."""
@@ -89,16 +100,22 @@ class UnitWorker(WorkerInteractor):
             self._orders.put(None)
         elif command[0] == RUN_UNIT:
             self._orders.put((command[1]["index"], command[1]["attempt"]))
+        elif command[0] == INTERRUPT:
+            self._signals.harden()
 
     @pytest.hookimpl
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run what is ordered until there is nothing more."""
         session.config.option.maxfail = 0  # the controller counts, over all workers
         loop = UnitLoop(session)
+        # Ctrl-C and schedulers reach workers too. The first signal is the controller's business: the unit in
+        # flight is awaited. The second one interrupts it.
+        self._signals.install()
         self.channel.setcallback(self.handle_command, endmarker=Marker.SHUTDOWN)
         while (order := self._orders.get()) is not None:
             self._run(loop, *order)
         loop.settle(None)
+        self._signals.restore()
         return True
 
     def _run(self, loop: UnitLoop, index: int, attempt: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -19,7 +20,15 @@ from pytest_benchrun.core.dispatch import Dispatcher
 from pytest_benchrun.core.events import outcome_from_json
 from pytest_benchrun.core.model import RunState, Unit
 from pytest_benchrun.core.rules import Stop
-from pytest_benchrun.engines.wire import RUN_UNIT, UNIT_DONE, WORK_LIST, WORKER_INPUT, WorkList, unpack_reports
+from pytest_benchrun.engines.wire import (
+    INTERRUPT,
+    RUN_UNIT,
+    UNIT_DONE,
+    WORK_LIST,
+    WORKER_INPUT,
+    WorkList,
+    unpack_reports,
+)
 from pytest_benchrun.hooks.recorder import Recorder
 from pytest_benchrun.hooks.translate import closing_report
 from pytest_benchrun.hooks.unit import properties_of
@@ -129,6 +138,7 @@ class XdistEngine:
         if self.recorder.campaign.stop is not None and not self.recorder.campaign.running:
             self.recorder.skip_rest(self._scheduling.rest())
         else:
+            self._scheduling.interrupt_workers()
             self.recorder.interrupt(reason)
 
     @pytest.hookimpl(tryfirst=True)
@@ -297,6 +307,12 @@ class UnitScheduling:
             self._recorder.stop(Stop("exit", sent["stop"], RunState.STOPPED))
         self._feed()
         self._engine.show(node, sent)
+
+    def interrupt_workers(self) -> None:
+        """Have the units in flight interrupted, so that their fixtures are torn down before the workers go."""
+        for node in self._running:
+            with suppress(OSError):  # it is gone already
+                node.sendcommand(INTERRUPT)
 
     def mark_test_pending(self, item: str) -> None:
         """Queue a unit again; asked by plugins that rerun after a crash."""

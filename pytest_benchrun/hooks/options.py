@@ -26,6 +26,7 @@ class Option:
         help: one or two sentences.
         choices: the values it takes; None for free ones.
         bare_value: the value when the flag stands alone; None when it needs one.
+        is_repeated: whether it may be given several times.
     """
 
     flag: str
@@ -36,6 +37,7 @@ class Option:
     default: str = ""
     choices: tuple[str, ...] | None = None
     bare_value: str | None = None
+    is_repeated: bool = False
 
     @property
     def dest(self) -> str:
@@ -90,7 +92,37 @@ DURABILITY = Option(
     help="fsync: an ended unit is on the disk itself within 100 ms. flush: it survives every process, not a power cut.",
 )
 
-OPTIONS: tuple[Option, ...] = (RESULTS, RESUME, FRESH, MAX_FAILURES, GROUP_BY, MAX_CONSECUTIVE, DURABILITY)
+TIME_LIMIT = Option(
+    flag="--bench-time-limit",
+    metavar="TIME",
+    ini="bench_time_limit",
+    help="Start no unit after this time, like 8h, 90m or 30s (a bare number is minutes). The run can be resumed.",
+)
+GRACE = Option(
+    flag="--bench-grace",
+    metavar="SECONDS",
+    ini="bench_grace",
+    help="So long after SIGINT, SIGTERM or SIGHUP the units in flight are interrupted instead of awaited.",
+)
+BUDGET = Option(
+    flag="--bench-budget",
+    metavar="NAME=VALUE",
+    is_repeated=True,
+    help="Start no unit once the metric NAME sums up to VALUE over the run, like cost_usd=50. May be given again.",
+)
+
+OPTIONS: tuple[Option, ...] = (
+    RESULTS,
+    RESUME,
+    FRESH,
+    MAX_FAILURES,
+    GROUP_BY,
+    MAX_CONSECUTIVE,
+    TIME_LIMIT,
+    GRACE,
+    BUDGET,
+    DURABILITY,
+)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -111,6 +143,10 @@ def add_options(parser: pytest.Parser) -> None:
                 metavar=option.metavar,
                 dest=option.dest,
                 help=text,
+            )
+        elif option.is_repeated:
+            group.addoption(
+                option.flag, action="append", default=[], metavar=option.metavar, dest=option.dest, help=text
             )
         else:
             metavar = option.metavar
@@ -136,6 +172,7 @@ def read_settings(config: pytest.Config) -> Settings:
         problem = "--bench-resume and --bench-fresh contradict each other"
         raise UsageProblem(problem, hint="keep one: --bench-resume goes on, --bench-fresh starts anew")
     max_failures = _given(config, MAX_FAILURES)
+    time_limit, grace = _given(config, TIME_LIMIT), _given(config, GRACE)
     results = Path(config.getoption(RESULTS.dest))
     return Settings(
         results_dir=str(config.invocation_params.dir / results),
@@ -146,6 +183,9 @@ def read_settings(config: pytest.Config) -> Settings:
         max_consecutive_failures=_parse_consecutive(_given(config, MAX_CONSECUTIVE) or MAX_CONSECUTIVE.default),
         durability=_parse_durability(_given(config, DURABILITY) or DURABILITY.default),
         maxfail=config.getoption("maxfail", 0),
+        time_limit_s=None if time_limit is None else parse_time(TIME_LIMIT, time_limit, bare_s=60),
+        grace_s=None if grace is None else parse_time(GRACE, grace, bare_s=1),
+        budgets=tuple(_parse_budget(text) for text in config.getoption(BUDGET.dest)),
     )
 
 
@@ -162,6 +202,34 @@ def parse_threshold(text: str) -> Threshold:
     if re.fullmatch(r"\d+(\.\d+)?%", text) and float(text[:-1]) <= 100:  # noqa: PLR2004  # percent
         return Threshold(percent=float(text[:-1]))
     raise _wrong(MAX_FAILURES, text, "a number of groups (5), a share of them (10%) or none")
+
+
+def parse_time(option: Option, text: str, *, bare_s: float) -> float:
+    """`8h`, `90m`, `30s`, `2d` or a bare number as seconds.
+
+    Args:
+        option: named when the text is wrong.
+        text: as typed.
+        bare_s: seconds that a bare number counts in.
+
+    Raises:
+        UsageProblem: anything else.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
+    if match is None:
+        raise _wrong(option, text, "a time")
+    return float(match[1]) * {"": bare_s, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def _parse_budget(text: str) -> tuple[str, float]:
+    name, equals, value = text.partition("=")
+    try:
+        limit = float(value)
+    except ValueError:
+        limit = float("nan")
+    if not name or not equals or not limit > 0:
+        raise _wrong(BUDGET, text, "a metric and the most it may sum up to")
+    return name, limit
 
 
 def _parse_consecutive(text: str) -> int | None:
@@ -194,4 +262,11 @@ def _wrong(option: Option, text: str, right: str) -> UsageProblem:
     )
 
 
-_EXAMPLES = {MAX_FAILURES.flag: "10%", MAX_CONSECUTIVE.flag: "10", DURABILITY.flag: "fsync"}
+_EXAMPLES = {
+    MAX_FAILURES.flag: "10%",
+    MAX_CONSECUTIVE.flag: "10",
+    DURABILITY.flag: "fsync",
+    TIME_LIMIT.flag: "8h",
+    GRACE.flag: "30s",
+    BUDGET.flag: "cost_usd=50",
+}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import metadata
 
 import pytest
@@ -24,13 +25,14 @@ from pytest_benchrun.core.events import (
 from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.model import Ending, Outcome, RunState, Unit, UnitStatus
 from pytest_benchrun.core.plan import Plan, make_plan, ranges_of
-from pytest_benchrun.core.rules import Stop, exit_code, final_state
+from pytest_benchrun.core.rules import Stop, exit_code, final_state, time_is_up
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.views import runstats_view
 from pytest_benchrun.hooks.translate import check_group_by, detail_of, message_of, skip_reports
 from pytest_benchrun.hooks.unit import properties_of
 from pytest_benchrun.report.text import plan_line, summary_lines
 from pytest_benchrun.run import OpenRun, SessionFacts, Start, open_run
+from pytest_benchrun.world.signals import StopSignals
 
 MAX_LOSSES = 2
 """A unit that killed its worker so often in one session is not tried again."""
@@ -56,6 +58,11 @@ class Recorder:
         self._plan: Plan | None = None
         self._failure: JournalWriteFailed | None = None
         self._is_interrupted: str | None = None
+        self._started_s = 0.0
+        # A copy of the real standard error: capture is off while plugins are configured, and on when signals come.
+        self._stderr = os.dup(2)
+        self._stack.callback(os.close, self._stderr)
+        self.signals = StopSignals(self._shout)
 
     @property
     def run(self) -> OpenRun:
@@ -106,9 +113,12 @@ class Recorder:
             self._say(plan_line(self.campaign, plan) if plan else "benchrun: nothing collected")
             return False
         try:
-            self.run.begin(plan, self._facts(engine, workers))
+            self.run.begin(plan, self._facts(engine, workers), self._ask_stop)
         except BenchrunError as error:
             raise pytest.UsageError(str(error)) from error
+        self._started_s = self.run.clock.monotonic_s()
+        self.signals.install(self.settings.grace_s)
+        self._stack.callback(self.signals.restore)
         for text in self.run.notes:
             self._say(f"benchrun: {text}")
         self._say(plan_line(self.campaign, plan))
@@ -133,6 +143,11 @@ class Recorder:
             version=self._version,
         )
 
+    def _ask_stop(self) -> Stop | None:
+        if self.signals.received is not None:
+            return Stop("signal", f"stop requested by {self.signals.received}", RunState.STOPPED)
+        return time_is_up(self.settings, self.run.clock.monotonic_s() - self._started_s)
+
     def start(self, unit_id: str, worker: str) -> int | None:
         """Ask for the verdict and record the start, before the unit is handed out.
 
@@ -144,7 +159,8 @@ class Recorder:
                 return None
             attempt = self.campaign.records[unit_id].attempts + 1
             at = self.run.clock.now_at()
-            self.run.conductor.emit(UnitStarted(at=at, unit_id=unit_id, attempt=attempt, worker=worker))
+            with self.signals.shielded():
+                self.run.conductor.emit(UnitStarted(at=at, unit_id=unit_id, attempt=attempt, worker=worker))
         except JournalWriteFailed as error:
             self._give_up(error)
             return None
@@ -255,6 +271,20 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the run's end before anything shows it, and settle the exit code."""
+        self.signals.hold_back()
+        self._finish(session, exitstatus)
+
+    @pytest.hookimpl
+    def pytest_enter_pdb(self) -> None:
+        """A debugger has the terminal: Ctrl-C is its."""
+        self.signals.switch_off(is_off=True)
+
+    @pytest.hookimpl
+    def pytest_leave_pdb(self) -> None:
+        """The debugger is gone."""
+        self.signals.switch_off(is_off=False)
+
+    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         run = self._run
         if run is None:
             return
@@ -296,7 +326,8 @@ class Recorder:
 
     def _emit(self, event: Event) -> None:
         try:
-            self.run.conductor.emit(event)
+            with self.signals.shielded():
+                self.run.conductor.emit(event)
         except JournalWriteFailed as error:
             self._give_up(error)
 
@@ -305,6 +336,11 @@ class Recorder:
         if self._failure is None:
             self._failure = error
             self.run.conductor.give_up(Stop("journal", error.problem, RunState.PAUSED))
+
+    def _shout(self, text: str) -> None:
+        """Say something at once, from inside a signal handler, past pytest's capture."""
+        with suppress(OSError):
+            os.write(self._stderr, f"\nbenchrun: {text}\n".encode())
 
     def _say(self, text: str) -> None:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")

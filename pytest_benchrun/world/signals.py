@@ -1,0 +1,118 @@
+"""SIGINT, SIGTERM and SIGHUP as stops: the first is soft, the second hard, the third ends the process at once.
+
+Handlers run in the main thread and live from the run's first unit to its last report; what was there
+before is called too, and put back.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any
+
+STOPPING = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
+HARD = 2
+AT_ONCE = 3
+
+
+class StopSignals:
+    """Counts what this process is told.
+
+    Args:
+        say: tells the user what the first signal has done; called inside the handler.
+
+    Attributes:
+        received: name of the first signal; None before it.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self.received: str | None = None
+        self._count = 0
+        self._shields = 0
+        self._is_raise_due = False
+        self._is_off = False
+        self._previous: dict[signal.Signals, Any] = {}
+        self._timer: threading.Timer | None = None
+        self._grace_s: float | None = None
+
+    def install(self, grace_s: float | None = None) -> None:
+        """Take the signals over; in another thread than the main one nothing happens.
+
+        A signal that arrives ignored stays ignored: `nohup` and a shell's `&` mean that.
+
+        Args:
+            grace_s: seconds after which a soft stop becomes a hard one; None for never.
+        """
+        self._grace_s = grace_s
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in STOPPING:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, self._handle)
+
+    def restore(self) -> None:
+        """Put back what was there before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for number, handler in self._previous.items():
+            with suppress(ValueError, TypeError):  # another thread, or a handler that Python did not set
+                signal.signal(number, handler)
+        self._previous = {}
+
+    def switch_off(self, *, is_off: bool) -> None:
+        """While a debugger has the terminal, Ctrl-C is its."""
+        self._is_off = is_off
+
+    def harden(self) -> None:
+        """Make the stop a hard one from another thread, as a second signal would."""
+        self._count = max(self._count, 1)
+        with suppress(OSError):
+            signal.pthread_kill(threading.main_thread().ident or 0, STOPPING[0])
+
+    def hold_back(self) -> None:
+        """From here on nothing is interrupted any more: the end is being written."""
+        self._shields += 1
+
+    @contextmanager
+    def shielded(self) -> Generator[None]:
+        """Hold a hard stop back while something is written that must be whole."""
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+            if self._is_raise_due and not self._shields:
+                self._is_raise_due = False
+                raise KeyboardInterrupt(self.received)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._is_off:
+            raise KeyboardInterrupt
+        self._count += 1
+        self.received = self.received or signal.Signals(number).name
+        if self._count >= AT_ONCE:
+            os._exit(128 + number)  # what a shell says of a process that a signal ended; the journal is valid
+        self._chain(number, frame)
+        if self._count == 1:
+            self._say(f"{self.received}: units in flight finish, no further one starts; once more interrupts them")
+            self._start_timer()
+        elif self._shields:
+            self._is_raise_due = True
+        else:
+            raise KeyboardInterrupt(self.received)
+
+    def _chain(self, number: int, frame: FrameType | None) -> None:
+        previous: Callable[[int, FrameType | None], object] | Any = self._previous.get(signal.Signals(number))
+        if callable(previous) and previous is not signal.default_int_handler:
+            previous(number, frame)
+
+    def _start_timer(self) -> None:
+        if self._grace_s is not None:
+            self._timer = threading.Timer(self._grace_s, self.harden)
+            self._timer.daemon = True
+            self._timer.start()
