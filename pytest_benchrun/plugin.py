@@ -16,8 +16,9 @@ if TYPE_CHECKING:  # the fixture's type; importing it would cost every session o
     from pytest_benchrun.hooks.bench import BenchRun
 
 MARKER_HELP = (
-    "benchrun(group=None): how the campaign treats the unit; group is a name, or the name of the parameter "
-    "whose value is the group (pytest-benchrun)"
+    "benchrun(group=None, inputs=(), version=None): how the campaign treats the unit; group is a name, or the name "
+    "of the parameter whose value is the group; a unit runs again when its inputs (files) or its version change "
+    "(pytest-benchrun)"
 )
 _LOOKING_ONLY = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test", "cacheshow")
 

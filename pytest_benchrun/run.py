@@ -266,7 +266,11 @@ class OpenRun:
         emit(SessionPlanned(at=now_at(), run=ranges_of(self.campaign, plan.run), failure_limit=limit))
 
     def _close_killed_units(self) -> None:
-        """End what was in flight when the last owner died: by its result if it had spoken, else as interrupted."""
+        """End what was in flight when the last owner died: by its result if it had spoken, else as interrupted.
+
+        At the moment the dead session was last heard of: a night between must not count as its time.
+        """
+        last_at = self.campaign.last_at
         for running in list(self.campaign.running.values()):
             result = running.result
             outcome = (
@@ -276,7 +280,7 @@ class OpenRun:
             )
             self.conductor.emit(
                 UnitEnded(
-                    at=self.clock.now_at(),
+                    at=last_at,
                     unit_id=running.unit.unit_id,
                     attempt=running.attempt,
                     worker=running.worker,

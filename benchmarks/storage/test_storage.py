@@ -1,7 +1,7 @@
 """Measures writes per second and their latency: sqlite3, dbm, plain files, safe or not.
 
 All stores live in pytest's ``tmp_path``: choose the disk with ``--basetemp``. Every
-unit is marked exclusive: two that write at once would measure each other.
+unit is best run without `-n`: two that write at once would measure each other.
 """
 
 import sqlite3
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.benchrun(group="journal_mode", exclusive=True)
+@pytest.mark.benchrun(group="journal_mode")
 @pytest.mark.parametrize("batch_rows", [1, 10, 100])
 @pytest.mark.parametrize("synchronous", ["off", "normal", "full"])
 @pytest.mark.parametrize("journal_mode", ["delete", "truncate", "memory", "wal"])
@@ -66,7 +66,7 @@ def test_sqlite(
     clear(folder)
 
 
-@pytest.mark.benchrun(group="backend", exclusive=True)
+@pytest.mark.benchrun(group="backend")
 @pytest.mark.parametrize("value_bytes", [100, 4_096])
 @pytest.mark.parametrize("backend", ["dumb", "gnu", "ndbm", "sqlite3"])
 def test_dbm(benchrun: BenchRun, folder: Path, backend: str, value_bytes: int) -> None:
@@ -93,7 +93,7 @@ def test_dbm(benchrun: BenchRun, folder: Path, backend: str, value_bytes: int) -
     clear(folder)
 
 
-@pytest.mark.benchrun(group="durability", exclusive=True)
+@pytest.mark.benchrun(group="durability")
 @pytest.mark.parametrize("record_bytes", [100, 4_096, 65_536])
 @pytest.mark.parametrize("durability", list(APPENDERS))
 def test_append(benchrun: BenchRun, folder: Path, durability: str, record_bytes: int) -> None:
@@ -114,7 +114,7 @@ def test_append(benchrun: BenchRun, folder: Path, durability: str, record_bytes:
     clear(folder)
 
 
-@pytest.mark.benchrun(group="durability", exclusive=True)
+@pytest.mark.benchrun(group="durability")
 @pytest.mark.parametrize("file_bytes", [1_000, 65_536])
 @pytest.mark.parametrize("durability", list(REPLACERS))
 def test_replace(benchrun: BenchRun, folder: Path, durability: str, file_bytes: int) -> None:

@@ -241,12 +241,16 @@ class Campaign:
 
     def _add_units(self, event: UnitsAdded) -> None:
         for unit in event.units:
+            known = self.records.get(unit.unit_id)
+            if known is not None:  # its source, parameters or group changed; what it has done stays
+                known.unit = unit
+                continue
             self.records[unit.unit_id] = UnitRecord(unit)
+            self.counts[UnitStatus.PENDING] += 1
             if unit.group is unit.unit_id or unit.group == unit.unit_id:
                 self._own_groups += 1
             else:
                 self._shared_groups.add(unit.group)
-        self.counts[UnitStatus.PENDING] += len(event.units)
 
     def _start_session(self, event: SessionStarted) -> None:
         self.session = event

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str:
+    """The known name with the fewest letters to change from `wrong` (Levenshtein 1966); `known` is not empty."""
+    return min(known, key=lambda name: _letters_to_change(wrong, name))
+
+
+def _letters_to_change(a: str, b: str) -> int:
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
+    return row[-1]
+
 
 class BenchrunError(Exception):
     """Something the user can mend.

@@ -64,7 +64,7 @@ class SessionStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class UnitsAdded(Event):
-    """Units joined the frozen work list; in parts of at most 1,000 so that a line stays small."""
+    """Units joined the frozen work list, or changed in it; at most 1,000 a line so that it stays small."""
 
     name: ClassVar[str] = "units_added"
     units: list[Unit]
@@ -239,6 +239,7 @@ def unit_from_json(raw: dict[str, Any], shared: dict[object, Any]) -> Unit:
         phase=shared.setdefault(phase, phase),
         param_names=shared.setdefault(names, names),
         param_values=tuple(raw["param_values"]),
+        fingerprint=shared.setdefault(raw["fingerprint"], raw["fingerprint"]),
     )
 
 

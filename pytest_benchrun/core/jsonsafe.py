@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
@@ -14,6 +16,8 @@ REPR_LENGTH = 200
 TEXT_LENGTH = 1000
 """Characters kept of a text that stands for a parameter, a name or a short message."""
 
+_IDENTITY_LENGTH = 100_000  # of a repr, read for its digest; more would cost seconds for nothing
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _MAX_DEPTH = 20
 _INT64 = 2**63
 
@@ -61,9 +65,9 @@ def to_json(value: object, *, depth: int = 0) -> JsonValue:  # noqa: C901, PLR09
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return safe_text(str.__str__(value), TEXT_LENGTH)
+        return _cut(safe_text(str.__str__(value)), TEXT_LENGTH)
     if isinstance(value, int):
-        return int(value) if -_INT64 <= value < _INT64 else safe_repr(value)
+        return int(value) if -_INT64 <= value < _INT64 else _identity(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if depth >= _MAX_DEPTH:
@@ -74,7 +78,31 @@ def to_json(value: object, *, depth: int = 0) -> JsonValue:  # noqa: C901, PLR09
         return sorted((to_json(item, depth=depth + 1) for item in value), key=repr)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return [to_json(item, depth=depth + 1) for item in value]
-    return safe_repr(value)
+    return _identity(value)
+
+
+def _cut(text: str, length: int) -> str:
+    """`text`, or its beginning and a digest of all of it, so that two long values never look the same."""
+    if len(text) <= length:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:8]
+    return f"{text[: length - 9]}…{digest}"
+
+
+def _identity(value: object) -> str:
+    """A text for a value that JSON has not: the same in every process, another one for another value.
+
+    An address in a `repr` says nothing of the value and is taken out; a NumPy array shows only its
+    corners, so a digest of its bytes follows.
+    """
+    text = _ADDRESS.sub("", safe_repr(value, _IDENTITY_LENGTH))
+    as_bytes = getattr(value, "tobytes", None)
+    if callable(as_bytes):
+        try:
+            text += " #" + hashlib.sha256(as_bytes()).hexdigest()[:8]
+        except Exception:  # noqa: BLE001  # a foreign object's method; its repr has to do
+            return _cut(text, REPR_LENGTH)
+    return _cut(text, REPR_LENGTH)
 
 
 def to_metric(name: str, value: object, unit: object, better: object) -> tuple[Metric, list[str]]:

@@ -62,6 +62,8 @@ class Unit:
         phase: the campaign-level step it belongs to.
         param_names: names of its parameters, in pytest's order.
         param_values: their values as JSON can hold them, same order and length.
+        fingerprint: what else its result depends on, as `source:DIGEST inputs:DIGEST version:TEXT`,
+            parts that do not apply left out; one text for all units of a function.
     """
 
     unit_id: str
@@ -70,6 +72,7 @@ class Unit:
     phase: str = "run"
     param_names: tuple[str, ...] = ()
     param_values: tuple[JsonValue, ...] = ()
+    fingerprint: str = ""
 
     @property
     def params(self) -> dict[str, JsonValue]:

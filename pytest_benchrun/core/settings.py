@@ -38,6 +38,7 @@ class Settings:
     Attributes:
         results_dir: the results directory, as an absolute path.
         resume: `all` runs failed units again, `unfinished` leaves them alone; None without resume.
+        keeps_stale: whether a completed unit stays so although its source, inputs or parameters changed.
         is_fresh: whether an unfinished run may be moved to the history.
         max_failures: the failure threshold over groups.
         group_by: name of the parameter that makes the groups.
@@ -51,6 +52,7 @@ class Settings:
 
     results_dir: str
     resume: Literal["all", "unfinished"] | None = None
+    keeps_stale: bool = False
     is_fresh: bool = False
     max_failures: Threshold = DEFAULT_THRESHOLD
     group_by: str | None = None

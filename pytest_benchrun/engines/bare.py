@@ -9,6 +9,7 @@ from collections.abc import Generator
 import pytest
 
 from pytest_benchrun.core.dispatch import Dispatcher
+from pytest_benchrun.core.errors import BenchrunError
 from pytest_benchrun.core.model import Outcome, RunState
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.engines.loop import UnitLoop
@@ -37,7 +38,10 @@ class BareEngine:
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
         """After everybody else has had the items: freeze the work list and leave out what is done."""
         yield
-        units = units_of(items, self._recorder.settings.group_by)
+        try:
+            units = units_of(items, self._recorder.settings.group_by)
+        except BenchrunError as error:
+            raise pytest.UsageError(str(error)) from error
         plan = self._recorder.plan(units)
         wanted = set(plan.run)
         pairs = list(zip(items, units, strict=True))

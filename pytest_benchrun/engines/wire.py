@@ -18,7 +18,7 @@ from pytest_benchrun.core.jsonsafe import safe_repr, safe_text, to_scalar
 from pytest_benchrun.core.model import Unit
 
 WORK_LIST = "benchrun_work_list"
-"""Worker to controller, once after collecting: `data`, an encoded `WorkList`."""
+"""Worker to controller, once after collecting: `data`, an encoded `WorkList` (bytes), or what is wrong (text)."""
 
 UNIT_DONE = "benchrun_unit_done"
 """Worker to controller, when a unit is over: `data`, packed; its keys are `index, elapsed_s, outcome, reports,
@@ -59,6 +59,7 @@ class WorkList:
                 "phases": [unit.phase for unit in units],
                 "param_names": [unit.param_names for unit in units],
                 "param_values": [unit.param_values for unit in units],
+                "fingerprints": [unit.fingerprint for unit in units],
                 "xdist_groups": self.groups,
             }
         )
@@ -75,6 +76,7 @@ class WorkList:
             raw["phases"],
             map(tuple, raw["param_names"]),
             map(tuple, raw["param_values"]),
+            raw["fingerprints"],
             strict=True,
         )
         units = [
@@ -85,8 +87,9 @@ class WorkList:
                 phase=shared.setdefault(phase, phase),
                 param_names=shared.setdefault(names, names),
                 param_values=values,
+                fingerprint=shared.setdefault(fingerprint, fingerprint),
             )
-            for unit_id, function, group, phase, names, values in columns
+            for unit_id, function, group, phase, names, values, fingerprint in columns
         ]
         return cls(units, raw["xdist_groups"])
 

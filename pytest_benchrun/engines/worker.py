@@ -14,8 +14,9 @@ import execnet
 import pytest
 from xdist.remote import Marker, WorkerInteractor, getinfodict, setup_config
 
+from pytest_benchrun.core.errors import BenchrunError
 from pytest_benchrun.core.jsonsafe import safe_text
-from pytest_benchrun.core.model import Outcome, UnitStatus
+from pytest_benchrun.core.model import Outcome, Unit, UnitStatus
 from pytest_benchrun.engines.loop import UnitLoop
 from pytest_benchrun.engines.wire import (
     INTERRUPT,
@@ -27,7 +28,7 @@ from pytest_benchrun.engines.wire import (
     fit_to_travel,
     pack,
 )
-from pytest_benchrun.hooks.translate import units_of, xdist_group_of
+from pytest_benchrun.hooks.translate import unit_id_of, units_of, xdist_group_of
 from pytest_benchrun.hooks.unit import UNIT_HOOKS
 from pytest_benchrun.world.process import die_with
 from pytest_benchrun.world.signals import StopSignals
@@ -58,6 +59,7 @@ class UnitWorker(WorkerInteractor):
         super().__init__(config, channel)
         self._orders: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
         self._reports: list[dict[str, Any]] | None = None
+        self._units: list[Unit] = []
         self._signals = StopSignals(say=lambda _: None)
 
     def sendevent(self, name: str, **kwargs: object) -> None:
@@ -88,10 +90,14 @@ class UnitWorker(WorkerInteractor):
         """Send the work list, then what xdist itself sends."""
         # what makes the groups is checked by the controller, where an error can be shown
         group_by = self.config.workerinput[WORKER_INPUT]["group_by"]  # type: ignore[attr-defined]  # set by serve
-        self._units = units_of(session.items, group_by)
-        groups = [xdist_group_of(item) for item in session.items]
-        self.sendevent(WORK_LIST, data=WorkList(self._units, groups).encode())
-        ids = [unit.unit_id for unit in self._units]
+        try:
+            self._units = units_of(session.items, group_by)
+        except BenchrunError as error:
+            self.sendevent(WORK_LIST, data=str(error))
+        else:
+            groups = [xdist_group_of(item) for item in session.items]
+            self.sendevent(WORK_LIST, data=WorkList(self._units, groups).encode())
+        ids = [unit_id_of(item) for item in session.items]
         self.sendevent("collectionfinish", topdir=str(self.config.rootpath), ids=ids)
 
     def handle_command(self, command: Any) -> None:  # noqa: ANN401  # what execnet delivers

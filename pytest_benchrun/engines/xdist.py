@@ -50,7 +50,7 @@ class XdistEngine:
         self.recorder = recorder
         self.dist = dist
         self.workers_asked = 0
-        self.work_lists: dict[str, bytes] = {}
+        self.work_lists: dict[str, bytes | str] = {}
         self.done: dict[str, bytes] = {}
         self._shared: dict[object, Any] = {}
         self._ready: dict[str, WorkerController] = {}
@@ -240,6 +240,8 @@ class UnitScheduling:
     def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:  # noqa: ARG002  # xdist's
         """Check a worker's list against the frozen one; the first list to come is the frozen one."""
         data = self._engine.work_lists.pop(node.gateway.id)
+        if isinstance(data, str):
+            raise pytest.UsageError(data)
         if self._reference is None:
             self._reference = data
             self._work_list = WorkList.decode(data)

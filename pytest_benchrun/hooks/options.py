@@ -58,6 +58,11 @@ RESUME = Option(
     help="Go on with the unfinished run in DIR: every unit that has not completed runs (all), or failed ones "
     "stay as they are (unfinished).",
 )
+KEEP_STALE = Option(
+    flag="--bench-keep-stale",
+    metavar=None,
+    help="On a resume, keep the results of units whose source, inputs, version or parameters have changed since.",
+)
 FRESH = Option(
     flag="--bench-fresh",
     metavar=None,
@@ -114,6 +119,7 @@ BUDGET = Option(
 OPTIONS: tuple[Option, ...] = (
     RESULTS,
     RESUME,
+    KEEP_STALE,
     FRESH,
     MAX_FAILURES,
     GROUP_BY,
@@ -177,6 +183,7 @@ def read_settings(config: pytest.Config) -> Settings:
     return Settings(
         results_dir=str(config.invocation_params.dir / results),
         resume=config.getoption(RESUME.dest),
+        keeps_stale=config.getoption(KEEP_STALE.dest),
         is_fresh=config.getoption(FRESH.dest),
         max_failures=DEFAULT_THRESHOLD if max_failures is None else parse_threshold(max_failures),
         group_by=_given(config, GROUP_BY),

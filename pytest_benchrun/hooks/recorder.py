@@ -99,7 +99,8 @@ class Recorder:
             check_group_by(units, self.settings.group_by)
         except BenchrunError as error:
             raise pytest.UsageError(str(error)) from error
-        self._plan = make_plan(self.campaign, units, self.settings.resume)
+        settings = self.settings
+        self._plan = make_plan(self.campaign, units, settings.resume, keeps_stale=settings.keeps_stale)
         return self._plan
 
     def begin(self, engine: str, workers: int) -> bool:

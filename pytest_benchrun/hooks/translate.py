@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from pytest_benchrun.core.errors import UsageProblem
+from pytest_benchrun.core.errors import UsageProblem, nearest
 from pytest_benchrun.core.jsonsafe import safe_text, to_json
 from pytest_benchrun.core.model import COMPLETED, JsonValue, Outcome, Unit, UnitStatus
+from pytest_benchrun.hooks.marks import Fingerprints, Marks
 
-MARKER = "benchrun"
 _MESSAGE_LENGTH = 1000
 _DETAIL_LENGTH = 8000
 _TIMEOUT = re.compile(r"Timeout \(>.*\) from pytest-timeout")
 
 
 def units_of(items: Sequence[pytest.Item], group_by: str | None) -> list[Unit]:
-    """The work list: one unit an item, in pytest's order, ids unique."""
+    """The work list: one unit an item, in pytest's order, ids unique.
+
+    Raises:
+        UsageProblem: a `benchrun` mark says something that does not exist.
+    """
     shared: dict[object, Any] = {}  # one tuple of names and one text a function, not one a unit: memory
-    parents: dict[pytest.Item | pytest.Collector | None, pytest.Mark | None] = {}
+    marks = Marks()
+    fingerprints = Fingerprints()
     seen: set[str] = set()
     units = []
     for item in items:
@@ -29,7 +34,8 @@ def units_of(items: Sequence[pytest.Item], group_by: str | None) -> list[Unit]:
         names = shared.setdefault(names, names)
         unit_id = _unique(unit_id_of(item), seen)
         function = _function(unit_id)
-        group = _group(_mark(item, parents), names, values, group_by)
+        said = marks.of(item)
+        group = _group(said, names, values, group_by)
         units.append(
             Unit(
                 unit_id=unit_id,
@@ -37,6 +43,7 @@ def units_of(items: Sequence[pytest.Item], group_by: str | None) -> list[Unit]:
                 group=unit_id if group is None else shared.setdefault(group, group),
                 param_names=names,
                 param_values=values,
+                fingerprint=fingerprints.of(item, said),
             )
         )
     return units
@@ -50,19 +57,6 @@ def _unique(unit_id: str, seen: set[str]) -> str:
         unique = f"{unit_id}#{number}"
     seen.add(unique)
     return unique
-
-
-def _mark(
-    item: pytest.Item, parents: dict[pytest.Item | pytest.Collector | None, pytest.Mark | None]
-) -> pytest.Mark | None:
-    """The item's closest `benchrun` mark; what the parents say is looked up once for all their items."""
-    for mark in item.own_markers:
-        if mark.name == MARKER:
-            return mark
-    parent = item.parent
-    if parent not in parents:
-        parents[parent] = parent.get_closest_marker(MARKER) if parent is not None else None
-    return parents[parent]
 
 
 def check_group_by(units: Sequence[Unit], group_by: str | None) -> None:
@@ -94,18 +88,7 @@ def xdist_group_of(item: pytest.Item) -> str | None:
 def _nearest_hint(wrong: str, known: Sequence[str]) -> str:
     if not known:
         return "leave --bench-group-by away, or parametrize the units"
-    nearest = min(known, key=lambda name: _distance(wrong, name))
-    return f"--bench-group-by={nearest}"
-
-
-def _distance(a: str, b: str) -> int:
-    """Letters to change between two short names (Levenshtein 1966)."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        before, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
-    return row[-1]
+    return f"--bench-group-by={nearest(wrong, known)}"
 
 
 def _params(item: pytest.Item) -> tuple[tuple[str, ...], tuple[JsonValue, ...]]:
@@ -122,12 +105,12 @@ def _function(unit_id: str) -> str:
 
 
 def _group(
-    mark: pytest.Mark | None, names: tuple[str, ...], values: tuple[JsonValue, ...], group_by: str | None
+    said: Mapping[str, Any], names: tuple[str, ...], values: tuple[JsonValue, ...], group_by: str | None
 ) -> str | None:
     """The value of the parameter named on the command line or by the mark; the mark's text; None for its own."""
     name = group_by
     if name is None:
-        group = mark.kwargs.get("group") if mark else None
+        group = said.get("group")
         if group is None:
             return None
         name = safe_text(str(group), _MESSAGE_LENGTH)

@@ -1,0 +1,106 @@
+"""The `benchrun` mark: what it may say, checked once, and the fingerprint that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_benchrun.core.errors import UsageProblem, nearest
+from pytest_benchrun.core.jsonsafe import safe_text
+from pytest_benchrun.world.source import inputs_digest, source_digest
+
+MARKER = "benchrun"
+KNOWN = ("group", "inputs", "version")
+_VERSION_LENGTH = 100
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Marks:
+    """What the marks of an item and of all around it say; the closest one wins, keyword by keyword."""
+
+    def __init__(self) -> None:
+        self._of_parent: dict[object, Mapping[str, Any]] = {}
+
+    def of(self, item: pytest.Item) -> Mapping[str, Any]:
+        """The keywords that hold for `item`.
+
+        Raises:
+            UsageProblem: a mark has a keyword that does not exist, or a value without one.
+        """
+        parent = item.parent
+        around = self._of_parent.get(parent)
+        if around is None:
+            around = self._of_parent[parent] = _merged(parent) if parent is not None else _NOTHING
+        own = [mark for mark in item.own_markers if mark.name == MARKER]
+        if not own:
+            return around
+        merged = dict(around)
+        for mark in reversed(own):
+            merged.update(_checked(mark, item))
+        return merged
+
+
+def _merged(node: pytest.Item | pytest.Collector) -> Mapping[str, Any]:
+    merged: dict[str, Any] = {}
+    for mark in reversed(list(node.iter_markers(MARKER))):
+        merged.update(_checked(mark, node))
+    return merged or _NOTHING
+
+
+def _checked(mark: pytest.Mark, node: pytest.Item | pytest.Collector) -> Mapping[str, Any]:
+    if mark.args:
+        problem = f"@pytest.mark.benchrun({mark.args[0]!r}) at {node.nodeid}: it takes keywords only"
+        raise UsageProblem(problem, hint=f"known: {', '.join(KNOWN)}; for example group={mark.args[0]!r}")
+    for name in mark.kwargs:
+        if name not in KNOWN:
+            problem = f"@pytest.mark.benchrun({name}=...) at {node.nodeid}: there is no {name!r}"
+            raise UsageProblem(problem, hint=f"known: {', '.join(KNOWN)}; nearest: {nearest(name, KNOWN)}")
+    return mark.kwargs
+
+
+class Fingerprints:
+    """Computes the fingerprint of units; what many share is read once."""
+
+    def __init__(self) -> None:
+        self._sources: dict[object, str] = {}
+        self._inputs: dict[tuple[Path, ...], str] = {}
+        self._texts: dict[str, str] = {}
+
+    def of(self, item: pytest.Item, said: Mapping[str, Any]) -> str:
+        """`source:DIGEST inputs:DIGEST version:TEXT`, parts that do not apply left out.
+
+        Raises:
+            UsageProblem: an input cannot be read.
+        """
+        source = self._source(item)
+        parts = [f"source:{source}"] if source else []
+        if said.get("inputs"):
+            parts.append(f"inputs:{self._digest_inputs(item, said['inputs'])}")
+        if said.get("version") is not None:
+            parts.append(f"version:{safe_text(str(said['version']), _VERSION_LENGTH).replace(' ', '_')}")
+        text = " ".join(parts)
+        return self._texts.setdefault(text, text)
+
+    def _source(self, item: pytest.Item) -> str:
+        function = getattr(item, "function", None) or getattr(item, "obj", None)  # doctest items have neither
+        if function is None:
+            return ""
+        key = getattr(function, "__code__", function)  # unittest and methods bind a new object for each item
+        if key not in self._sources:
+            self._sources[key] = source_digest(function)
+        return self._sources[key]
+
+    def _digest_inputs(self, item: pytest.Item, inputs: Any) -> str:  # noqa: ANN401  # what a user wrote into the mark
+        if isinstance(inputs, str | Path):
+            inputs = [inputs]
+        paths = tuple(item.path.parent / Path(path) for path in inputs)
+        if paths not in self._inputs:
+            try:
+                self._inputs[paths] = inputs_digest(list(paths))
+            except OSError as error:
+                problem = f"{item.nodeid}: its input {str(error.filename)!r} cannot be read: {error.strerror}"
+                raise UsageProblem(problem, hint="inputs are paths relative to the test file, or absolute") from error
+        return self._inputs[paths]
