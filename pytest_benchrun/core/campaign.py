@@ -148,7 +148,7 @@ class Campaign:
         self.last_at = ""
         self._earlier_wall_s = 0.0
         self._own_groups = 0
-        self._shared_groups: set[str] = set()
+        self._shared_groups: dict[str, int] = {}
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Campaign:
@@ -243,14 +243,23 @@ class Campaign:
         for unit in event.units:
             known = self.records.get(unit.unit_id)
             if known is not None:  # its source, parameters or group changed; what it has done stays
+                self._count_group(known.unit, -1)
+                self._count_group(unit, 1)
                 known.unit = unit
                 continue
             self.records[unit.unit_id] = UnitRecord(unit)
             self.counts[UnitStatus.PENDING] += 1
-            if unit.group is unit.unit_id or unit.group == unit.unit_id:
-                self._own_groups += 1
-            else:
-                self._shared_groups.add(unit.group)
+            self._count_group(unit, 1)
+
+    def _count_group(self, unit: Unit, change: int) -> None:
+        if unit.group == unit.unit_id:
+            self._own_groups += change
+            return
+        left = self._shared_groups.get(unit.group, 0) + change
+        if left:
+            self._shared_groups[unit.group] = left
+        else:
+            del self._shared_groups[unit.group]
 
     def _start_session(self, event: SessionStarted) -> None:
         self.session = event

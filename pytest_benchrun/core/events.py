@@ -289,14 +289,19 @@ def event_from_json(record: dict[str, Any]) -> Event:
         ValueError: an unknown kind, or a field that is missing or has an impossible value.
     """
     name = record.get("event")
-    if name not in _KINDS:
+    kind = _KINDS.get(name) if isinstance(name, str) else None
+    if kind is None:
         message = f"unknown event {name!r}"
         raise ValueError(message)
     values: dict[str, Any] = {}
-    for key in _FIELDS[name]:
+    for key in _FIELDS[kind.name]:
         if key not in record:
             message = f"event {name!r} has no field {key!r}"
             raise ValueError(message)
         decode = _DECODE.get(key)
-        values[key] = record[key] if decode is None else decode(record[key])
-    return _KINDS[name](**values)
+        try:
+            values[key] = record[key] if decode is None else decode(record[key])
+        except (TypeError, KeyError, AttributeError) as error:
+            message = f"event {name!r} has an impossible {key!r}: {error}"
+            raise ValueError(message) from error
+    return kind(**values)

@@ -1,4 +1,8 @@
-"""Any Python value as JSON can hold it: never an error, never a lost result."""
+"""Any Python value as JSON can hold it: never an error, never a lost result.
+
+Values come from users' tests: their classes may lie, raise, or never end. What is of an exact builtin
+type is taken as it is; everything else is asked inside one `try`, and kept as its `repr` when it refuses.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ TEXT_LENGTH = 1000
 _IDENTITY_LENGTH = 100_000  # of a repr, read for its digest; more would cost seconds for nothing
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _MAX_DEPTH = 20
+_MAX_PARTS = 1000  # of one value: a circle with three ways round would be walked 3 ** 20 times
 _INT64 = 2**63
 
 
@@ -34,7 +39,7 @@ def safe_text(text: str, length: int | None = None) -> str:
 def safe_repr(value: object, length: int = REPR_LENGTH) -> str:
     """`repr(value)` cut to `length`; a repr that raises becomes the type's name."""
     try:
-        text = repr(value)
+        text = str.__str__(repr(value))
     except Exception as error:  # noqa: BLE001  # a user's __repr__ may raise anything; the value must still be kept
         text = f"<{type(value).__name__}: repr raised {type(error).__name__}>"
     return safe_text(text, length)
@@ -42,43 +47,67 @@ def safe_repr(value: object, length: int = REPR_LENGTH) -> str:
 
 def to_scalar(value: object) -> object:
     """A NumPy or torch scalar as the Python number it holds; anything else as it is."""
-    item = getattr(value, "item", None)
-    if callable(item) and getattr(value, "shape", None) == ():
-        try:
-            return item()
-        except Exception:  # noqa: BLE001  # a foreign scalar that cannot be read stays what it is
-            return value
-    return value
+    try:
+        item = getattr(value, "item", None)
+        return item() if callable(item) and getattr(value, "shape", None) == () else value
+    except Exception:  # noqa: BLE001  # a foreign scalar that cannot be read stays what it is
+        return value
 
 
-def to_json(value: object, *, depth: int = 0) -> JsonValue:  # noqa: C901, PLR0911  # one branch a kind of value
+def to_json(value: object) -> JsonValue:
     """`value` as JSON can hold it.
 
     Numbers that are not finite become None, integers beyond 64 bits and anything unknown their
-    `repr`; sets become sorted lists; keys become text; what is deeper than 20 levels or circular
-    its `repr`.
+    `repr`; sets become sorted lists; keys become text; what is deeper than 20 levels or beyond 1,000
+    parts its `repr`.
     """
-    if value is None or value is True or value is False:
-        return value
-    if not isinstance(value, str):
+    return _Walk().take(value, 0)
+
+
+class _Walk:
+    """Through one value, with a limit on how much of it is looked at."""
+
+    def __init__(self) -> None:
+        self._parts_left = _MAX_PARTS
+
+    def take(self, value: object, depth: int) -> JsonValue:
+        """One part; the ordinary kinds first: it is called for every parameter of every unit."""
+        self._parts_left -= 1
+        if value is None or value is True or value is False:
+            return value
+        if type(value) is str:
+            return _cut(safe_text(value), TEXT_LENGTH)
+        try:
+            return self._other(value, depth)
+        except Exception:  # noqa: BLE001  # a user's object may raise anything, anywhere; it must still be kept
+            return safe_repr(value)
+
+    def _other(self, value: object, depth: int) -> JsonValue:
         value = to_scalar(value)
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return _cut(safe_text(str.__str__(value)), TEXT_LENGTH)
-    if isinstance(value, int):
-        return int(value) if -_INT64 <= value < _INT64 else _identity(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if depth >= _MAX_DEPTH:
-        return safe_repr(value)
-    if isinstance(value, Mapping):
-        return {safe_text(str(key), REPR_LENGTH): to_json(item, depth=depth + 1) for key, item in value.items()}
-    if isinstance(value, AbstractSet):
-        return sorted((to_json(item, depth=depth + 1) for item in value), key=repr)
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
-        return [to_json(item, depth=depth + 1) for item in value]
-    return _identity(value)
+        if isinstance(value, bool | str):
+            return value if isinstance(value, bool) else _cut(safe_text(str.__str__(value)), TEXT_LENGTH)
+        if isinstance(value, int):
+            number = int.__int__(value)
+            return number if -_INT64 <= number < _INT64 else _identity(value)
+        if isinstance(value, float):
+            real = float.__float__(value)
+            return real if math.isfinite(real) else None
+        if depth >= _MAX_DEPTH or self._parts_left <= 0:
+            return safe_repr(value)
+        return self._parts(value, depth + 1)
+
+    def _parts(self, value: object, depth: int) -> JsonValue:
+        if isinstance(value, Mapping):
+            return {_key(key): self.take(item, depth) for key, item in value.items()}
+        if isinstance(value, AbstractSet):
+            return sorted((self.take(item, depth) for item in value), key=repr)
+        if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+            return [self.take(item, depth) for item in value]
+        return _identity(value)
+
+
+def _key(key: object) -> str:
+    return safe_text(str.__str__(key), REPR_LENGTH) if isinstance(key, str) else safe_repr(key)
 
 
 def _cut(text: str, length: int) -> str:
@@ -98,10 +127,7 @@ def _identity(value: object) -> str:
     text = _ADDRESS.sub("", safe_repr(value, _IDENTITY_LENGTH))
     as_bytes = getattr(value, "tobytes", None)
     if callable(as_bytes):
-        try:
-            text += " #" + hashlib.sha256(as_bytes()).hexdigest()[:8]
-        except Exception:  # noqa: BLE001  # a foreign object's method; its repr has to do
-            return _cut(text, REPR_LENGTH)
+        text += " #" + hashlib.sha256(as_bytes()).hexdigest()[:8]
     return _cut(text, REPR_LENGTH)
 
 
@@ -116,22 +142,33 @@ def to_metric(name: str, value: object, unit: object, better: object) -> tuple[M
         better: `"lower"`, `"higher"` or None.
     """
     warnings: list[str] = []
-    number = to_scalar(value)
-    kept: float | int | str | None
-    if isinstance(number, bool | int) and -_INT64 <= number < _INT64:
-        kept = int(number)
-    elif isinstance(number, int | float):
-        kept = float(number) if -1.7e308 < number < 1.7e308 else None  # noqa: PLR2004  # the range of a double
-        if kept is None:
-            warnings.append(f"metric {name!r} is not finite ({safe_repr(value, 40)}): kept as null")
-    else:
-        kept = safe_repr(value)
+    kept = _number(value)
+    if kept is None:
+        warnings.append(f"metric {name!r} is not finite ({safe_repr(value, 40)}): kept as null")
+    elif isinstance(kept, str):
         warnings.append(f"metric {name!r} is not a number ({safe_repr(value, 40)}): kept as text, in no statistic")
-    if better is not None and better not in ("lower", "higher"):
-        warnings.append(f"metric {name!r}: better={better!r} is neither 'lower' nor 'higher': kept without direction")
-        better = None
-    if not isinstance(unit, str):
+    direction = better if type(better) is str and better in {"lower", "higher"} else None
+    if better is not None and direction is None:
+        said = safe_repr(better, 40)
+        warnings.append(f"metric {name!r}: better={said} is neither 'lower' nor 'higher': kept without direction")
+    measure = str.__str__(unit) if type(unit) is str else "" if unit is None else safe_repr(unit)
+    if type(unit) is not str:
         warnings.append(f"metric {name!r}: unit={safe_repr(unit, 40)} is not text")
-        unit = str(unit) if unit is not None else ""
-    direction = better if isinstance(better, str) else None
-    return Metric(value=kept, unit=safe_text(unit, REPR_LENGTH), better=direction), warnings
+    return Metric(value=kept, unit=safe_text(measure, REPR_LENGTH), better=direction), warnings
+
+
+def _number(value: object) -> float | int | str | None:
+    """The number that `value` holds; None when it is not finite, its `repr` when it is no number."""
+    try:
+        value = to_scalar(value)
+        if isinstance(value, int):
+            number = int.__int__(value)
+            return number if -_INT64 <= number < _INT64 else float(number)
+        if isinstance(value, float):
+            real = float.__float__(value)
+            return real if math.isfinite(real) else None
+    except OverflowError:  # an integer beyond the range of a double
+        return None
+    except Exception:  # noqa: BLE001  # as in _Walk.take
+        return safe_repr(value)
+    return safe_repr(value)

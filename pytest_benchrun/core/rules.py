@@ -121,4 +121,4 @@ def exit_code(campaign: Campaign, state: RunState, pytest_code: int) -> int:
         return EXIT_STOPPED if pytest_code in {EXIT_OK, EXIT_FAILED, EXIT_NOTHING} else pytest_code
     if any(campaign.counts[status] for status in FAILURES) or campaign.late_errors:
         return EXIT_FAILED
-    return EXIT_OK if pytest_code == EXIT_NOTHING else pytest_code
+    return EXIT_OK if pytest_code == EXIT_NOTHING and campaign.records else pytest_code

@@ -50,6 +50,8 @@ def percentile(ordered: Sequence[float], q: float) -> float:
     low, high = ordered[below], ordered[below + 1]
     weight = position - below
     step = high - low
+    if math.isinf(step):  # two numbers at both ends of what a double can hold
+        return low * (1 - weight) + high * weight
     if weight >= 0.5:  # noqa: PLR2004  # the middle between two neighbours
         return high - step * (1 - weight)
     return low + step * weight
@@ -64,12 +66,11 @@ def summarize(values: Sequence[float]) -> Summary:
             n=0, mean=None, std=None, min=None, p50=None, p95=None, p99=None, max=None, method=METHOD, low_n=low_n
         )
     ordered = sorted(values)
-    mean = math.fsum(ordered) / n
-    std = math.sqrt(math.fsum((value - mean) ** 2 for value in ordered) / (n - 1)) if n > 1 else None
+    mean = _mean(ordered)
     return Summary(
         n=n,
         mean=mean,
-        std=std,
+        std=_std(ordered, mean) if n > 1 else None,
         min=ordered[0],
         p50=percentile(ordered, 50),
         p95=percentile(ordered, 95),
@@ -78,3 +79,24 @@ def summarize(values: Sequence[float]) -> Summary:
         method=METHOD,
         low_n=low_n,
     )
+
+
+def _mean(values: Sequence[float]) -> float:
+    n = len(values)
+    try:
+        return math.fsum(values) / n
+    except OverflowError:
+        return math.fsum(value / n for value in values)
+
+
+def _std(values: Sequence[float], mean: float) -> float | None:
+    """Sample standard deviation; None when it is larger than a double can hold."""
+    n = len(values)
+    try:
+        return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    except OverflowError:
+        scale = max(abs(value - mean) for value in values)
+        if math.isinf(scale):
+            return None
+        std = scale * math.sqrt(math.fsum(((value - mean) / scale) ** 2 for value in values) / (n - 1))
+        return std if math.isfinite(std) else None

@@ -28,9 +28,9 @@ def seconds(value: float | None) -> str:
     """Seconds for people: `12 ms`, `3.46 s`, `2 min 5 s`, `3 h 20 min`; `-` for None."""
     if value is None:
         return "-"
-    if value < 1:
+    if value < 0.9995:  # noqa: PLR2004  # what three digits do not round up to a second
         return f"{value * 1000:.3g} ms"
-    if value < _MINUTES:
+    if value < _MINUTES - 0.05:  # nor what they round up to a minute
         return f"{value:.3g} s"
     minutes, rest = divmod(round(value), _MINUTES)
     if minutes < _MINUTES:
@@ -65,7 +65,8 @@ def summary_lines(campaign: Campaign, stats: RunStatsView, results_dir: str, pro
     lines += _failures(stats)
     lines += [f"late error after {clean(error.unit_id)}: {clean(error.message)}" for error in campaign.late_errors]
     lines += _warnings(campaign)
-    lines += [f"problem: {problem}" for problem in problems]
+    lines += [f"problem: {clean(problem, 500)}" for problem in problems]
+    results_dir = clean(results_dir, 500)
     lines.append(f"files: {results_dir}  (status.json, runstats.json, journal.jsonl)")
     lines += _next_step(campaign, results_dir)
     return lines
@@ -101,9 +102,8 @@ def _metrics(stats: RunStatsView) -> list[str]:
     width = max(len(clean(name, 40)) for name, _ in shown)
     for name, metric in shown:
         if metric["n"] and metric["p50"] is not None:
-            figures = (
-                f"p50 {metric['p50']:.4g}, min {metric['min']:.4g}, max {metric['max']:.4g} {clean(metric['unit'], 20)}"
-            )
+            figures = f"p50 {metric['p50']:.4g}, min {metric['min']:.4g}, max {metric['max']:.4g}"
+            figures += f" {clean(metric['unit'], 20)}" if metric["unit"] else ""
         else:
             figures = "no number"
         better = f", {metric['better']} is better" if metric["better"] else ""
@@ -125,7 +125,7 @@ def _failures(stats: RunStatsView) -> list[str]:
         return []
     lines = ["failures:"]
     lines += [
-        f"  {clean(failure['unit_id'])}: {failure['kind']}: {clean(failure['error'], 120)}"
+        f"  {clean(failure['unit_id'])}: {clean(failure['kind'])}: {clean(failure['error'], 120)}"
         for failure in failures[:SHOWN_FAILURES]
     ]
     left = len(failures) - SHOWN_FAILURES
@@ -155,21 +155,22 @@ def status_lines(view: StatusView, state: str, note: str | None) -> list[str]:
     total = view["total_tasks"]
     ended = view["completed"] + view["failed"] + view["timeout"] + view["skipped"] - view["held_back"]
     percent = 100 * ended / total if total else 0.0
-    lines = [f"{view['run_id']}: {state}" + (f" ({note})" if note else "")]
+    lines = [f"{clean(view['run_id'])}: {clean(state)}" + (f" ({clean(note, 200)})" if note else "")]
     if view["reason"]:
         lines.append(f"reason: {clean(view['reason'], 200)}")
     lines.append(f"progress: {ended}/{total} ({percent:.1f} %), {view['failures_total']} failed")
     lines += [
-        f"running: {clean(task['unit_id'])} on {task['worker']} for {seconds(task['elapsed_s'])}"
+        f"running: {clean(task['unit_id'])} on {clean(task['worker'])} for {seconds(task['elapsed_s'])}"
         for task in view["current_tasks"]
     ]
     if state in {"running", "stopping"}:
         eta = view["eta"]
         low, high = remaining(eta["low_hours"]), remaining(eta["high_hours"])
         lines.append(f"remaining: {remaining(view['estimated_remaining_hours'])} ({low} to {high})")
-    lines.append(f"started: {view['started_at']}, updated: {view['updated_at']}, session {view['session']}")
+    started, updated = clean(str(view["started_at"])), clean(str(view["updated_at"]))
+    lines.append(f"started: {started}, updated: {updated}, session {view['session']}")
     lines += [
-        f"failed: {clean(failure['unit_id'])}: {failure['kind']}: {clean(failure['error'], 120)}"
+        f"failed: {clean(failure['unit_id'])}: {clean(failure['kind'])}: {clean(failure['error'], 120)}"
         for failure in view["failures"][-3:]
     ]
     return lines

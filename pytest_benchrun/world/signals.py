@@ -69,10 +69,13 @@ class StopSignals:
         self._is_off = is_off
 
     def harden(self) -> None:
-        """Make the stop a hard one from another thread, as a second signal would."""
+        """Make the stop a hard one from another thread, as a second signal would; nothing when it is one already."""
+        handled = next(iter(self._previous), None)  # SIGINT may be one that arrived ignored
+        if self._count >= HARD or handled is None:
+            return
         self._count = max(self._count, 1)
         with suppress(OSError):
-            signal.pthread_kill(threading.main_thread().ident or 0, STOPPING[0])
+            signal.pthread_kill(threading.main_thread().ident or 0, handled)
 
     def hold_back(self) -> None:
         """From here on nothing is interrupted any more: the end is being written."""
