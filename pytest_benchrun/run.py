@@ -38,6 +38,7 @@ from pytest_benchrun.store.journal import JournalReader, JournalWriter, cut_torn
 from pytest_benchrun.store.lock import RunLock
 from pytest_benchrun.store.publisher import Publisher
 from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.store.salvage import finish_salvage
 from pytest_benchrun.store.stopfile import StopFile
 from pytest_benchrun.world.clock import WallClock
 from pytest_benchrun.world.process import is_alive, this_process
@@ -130,6 +131,7 @@ class OpenRun:
         """
         settings, directory = self.settings, self.rundir.path
         finish_moving(self.rundir)
+        finish_salvage(self.rundir, self.clock.now_at())
         self._refuse_newer_views()
         if not self.rundir.has_run():
             if settings.resume:

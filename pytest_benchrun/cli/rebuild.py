@@ -12,7 +12,7 @@ from pytest_benchrun.store.journal import JournalReader, cut_torn_tail
 from pytest_benchrun.store.lock import RunLock
 from pytest_benchrun.store.publisher import write_runstats, write_status
 from pytest_benchrun.store.rundir import RunDir
-from pytest_benchrun.store.salvage import salvage
+from pytest_benchrun.store.salvage import finish_salvage, salvage
 from pytest_benchrun.world.clock import WallClock
 from pytest_benchrun.world.process import is_alive, this_process
 
@@ -32,6 +32,7 @@ def rebuild(directory: str, *, is_salvage: bool) -> int:
         lock = RunLock(rundir.lock, is_alive)
         lock.acquire(this_process(clock.now_at()))
         stack.callback(lock.release)
+        finish_salvage(rundir, clock.now_at())
         if is_salvage:
             for line in salvage(rundir, clock.now_at()):
                 print(f"benchrun: {line}")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 from pytest_benchrun.core.errors import DirectoryProblem
-from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.store.rundir import RunDir, slug
+
+_PLAIN = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}"
+)  # what our own run ids are made of; others could lead elsewhere
 
 
 def move_to_history(rundir: RunDir, run_id: str) -> str:
@@ -28,7 +33,7 @@ def finish_moving(rundir: RunDir) -> None:
         run_id = rundir.moving.read_text(encoding="utf-8")
     except FileNotFoundError:
         return
-    target = rundir.history / run_id
+    target = rundir.history / (run_id if _PLAIN.fullmatch(run_id) else slug(run_id))
     try:
         rundir.disk.make_dir(target)
         for path in rundir.ours():

@@ -13,7 +13,6 @@ import os
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,17 +123,23 @@ class JournalWriter:
         self._seq = seq
         self._pid = os.getpid()
         self._is_dirty = False
-        self._sync_error: OSError | None = None
+        self._error: OSError | None = None
+        self._rotate_at = rotate_bytes
         self._descriptor_lock = threading.Lock()  # between a sync in its thread and a rotation
         self._descriptor = self._open()
 
     def _open(self) -> int:
         try:
             descriptor = self._disk.open_append(self._rundir.journal)
-            self._size = os.fstat(descriptor).st_size
-            self._disk.sync_dir(self._rundir.path)
         except OSError as error:
             raise _cannot_write(self._rundir.journal, error) from error
+        try:
+            self._disk.sync_dir(self._rundir.path)
+        except OSError as error:
+            os.close(descriptor)
+            raise _cannot_write(self._rundir.journal, error) from error
+        self._size = os.fstat(descriptor).st_size
+        self._rotate_at = self._rotate_bytes
         return descriptor
 
     def append(self, event: Event) -> None:
@@ -147,17 +152,21 @@ class JournalWriter:
         """
         if os.getpid() != self._pid:
             return
-        if self._sync_error is not None:
-            raise _cannot_write(self._rundir.journal, self._sync_error)
-        line = encode_line(self._seq + 1, event)
+        if self._error is not None:
+            raise _cannot_write(self._rundir.journal, self._error)
+        before, seq = self._size, self._seq + 1
+        line = encode_line(seq, event)
         try:
             self._write_whole(line)
+            self._seq, self._size = seq, before + len(line)
         except OSError as error:
             self._take_back(error)
-        self._seq += 1
-        self._size += len(line)
+        except BaseException:  # Ctrl-C: whether the line is in the file is asked of the file
+            if os.fstat(self._descriptor).st_size == before + len(line):
+                self._seq, self._size = seq, before + len(line)
+            raise
         self._is_dirty = True
-        if self._size >= self._rotate_bytes:
+        if self._size >= self._rotate_at:
             self._rotate()
 
     def sync(self) -> None:
@@ -172,7 +181,7 @@ class JournalWriter:
             try:
                 self._disk.sync(self._descriptor)
             except OSError as error:
-                self._sync_error = error
+                self._error = error
 
     def close(self) -> None:
         """Sync and close; appending is over."""
@@ -187,19 +196,28 @@ class JournalWriter:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _take_back(self, error: OSError) -> None:
-        with suppress(OSError):  # else the torn tail stays, and the next start cuts it off as after a kill
+        try:
             self._disk.truncate(self._descriptor, self._size)
+        except OSError:
+            # The torn tail stays, and the next start cuts it off as after a kill; nothing may follow it till then.
+            self._error = error
         raise _cannot_write(self._rundir.journal, error) from error
 
     def _rotate(self) -> None:
+        """Put the full file away. What fails is tried again 64 MB later: the line itself is kept already.
+
+        Where only the new file could not be made, the old one is written on under its new name: it is still
+        the last one of the parts.
+        """
+        old = self._descriptor
         try:
             self.sync()
             self._disk.replace(self._rundir.journal, self._rundir.next_part())
-        except OSError as error:
-            raise _cannot_write(self._rundir.journal, error) from error
-        with self._descriptor_lock:
-            old, self._descriptor = self._descriptor, self._open()
-            os.close(old)
+            with self._descriptor_lock:
+                self._descriptor = self._open()
+                os.close(old)
+        except (OSError, JournalWriteFailed):
+            self._rotate_at = self._size + self._rotate_bytes
 
 
 def _cannot_write(path: Path, error: OSError) -> JournalWriteFailed:

@@ -64,6 +64,7 @@ class RunLock:
         self._lock = FileLock(path, timeout=0, thread_local=False, **strict)
         self._pid = os.getpid()
         self._found = b""
+        self._owner: Owner | None = None
 
     def acquire(self, owner: Owner) -> Owner | None:
         """Take the lock for `owner`, without waiting.
@@ -85,6 +86,7 @@ class RunLock:
         try:
             self._refuse_living(previous)
             self._path.write_bytes(orjson.dumps(asdict(owner)))
+            self._owner = owner
         except BaseException:
             self._lock.release()
             raise
@@ -97,8 +99,10 @@ class RunLock:
     def release(self) -> None:
         """Give the directory back, its record as it was found if nothing was settled; a forked child gives nothing."""
         if os.getpid() == self._pid and self._lock.is_locked:
-            with suppress(OSError):  # the directory may be gone; the lock must go all the same
-                self._path.write_bytes(self._found)
+            # Removed by force, the path may hold the record of a next owner by now, or nothing.
+            if read_owner(self._path) == self._owner:
+                with suppress(OSError):
+                    self._path.write_bytes(self._found)
             self._lock.release()
 
     def _refuse_living(self, owner: Owner | None) -> None:

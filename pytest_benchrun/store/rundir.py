@@ -29,6 +29,11 @@ class RunDir:
         return self.path / "journal.jsonl"
 
     @property
+    def salvaged(self) -> Path:
+        """A mended journal on its way to its place."""
+        return self.path / "journal.salvaged"
+
+    @property
     def status(self) -> Path:
         """Where the run is now."""
         return self.path / "status.json"
@@ -76,7 +81,7 @@ class RunDir:
 
     def has_run(self) -> bool:
         """Whether a run of ours is in the directory."""
-        return bool(self.journal_parts())
+        return bool(self.journal_parts()) or self.salvaged.exists()
 
     def artifacts(self, unit_id: str) -> Path:
         """The folder for the files that a unit keeps."""
@@ -89,7 +94,7 @@ class RunDir:
         """
         names = ("status.json", "runstats.json", "artifacts")
         found = [self.path / name for name in names if (self.path / name).exists()]
-        found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal.jsonl.*-*"))
+        found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         return found + self.journal_parts()
 
 

@@ -72,7 +72,12 @@ class StopFile:
         return None
 
     def _put_aside(self, path: Path, verb: str) -> str:
-        target = path.with_name(f"STOP.{verb}-{self._now_at().replace(':', '')}")
+        name = f"STOP.{verb}-{self._now_at().replace(':', '')}"
+        target = path.with_name(name)
+        number = 1
+        while os.path.lexists(target):  # STOP and STOP_REQUESTED in the same millisecond
+            number += 1
+            target = path.with_name(f"{name}-{number}")
         with suppress(OSError):  # a STOP that cannot be renamed is obeyed all the same
             self._disk.replace(path, target)
         return target.name
