@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_benchrun.hooks.options import add_options, is_asked_for
+from pytest_benchrun.hooks.options import RESULTS, add_options, is_asked_for
 
 if TYPE_CHECKING:  # the fixture's type; importing it would cost every session on the machine
     from pytest_benchrun.hooks.bench import BenchRun
@@ -43,15 +43,17 @@ def _configure_worker(config: pytest.Config) -> None:
     from pathlib import Path  # late: only workers of a campaign need it
 
     from pytest_benchrun.engines.wire import WORKER_INPUT  # late: as above
-    from pytest_benchrun.hooks.unit import UNIT_HOOKS, UnitHooks  # late: as above
+    from pytest_benchrun.hooks.bench import GIVES_BENCH  # late: as above
+    from pytest_benchrun.hooks.unit import UnitHooks  # late: as above
     from pytest_benchrun.store.rundir import RunDir  # late: as above
 
+    config.addinivalue_line("norecursedirs", _pattern_of(config))
     told = config.workerinput.get(WORKER_INPUT)  # type: ignore[attr-defined]  # set by xdist
     if told is None:
         return  # the controller only looks, or does not have the plugin
     rundir = RunDir(Path(told["results_dir"]))
     hooks = UnitHooks(told["run_id"], rundir, show_result=None, late_error=lambda _: None)
-    config.stash[UNIT_HOOKS] = hooks
+    config.stash[GIVES_BENCH] = hooks
     config.pluginmanager.register(hooks, "benchrun-unit")
 
 
@@ -70,6 +72,7 @@ def _configure_owner(config: pytest.Config) -> None:
     if is_distributed and dist == "each":
         problem = "--dist=each runs every unit once a worker: a campaign runs every unit once"
         raise pytest.UsageError(f"{problem}\n  -> --dist=load, loadscope, loadfile, loadgroup or worksteal")
+    config.addinivalue_line("norecursedirs", _pattern_of(config))
     config.pluginmanager.register(recorder, "benchrun-recorder")
     if is_distributed:
         from pytest_benchrun.engines.xdist import XdistEngine  # late: needs xdist, and only with workers
@@ -84,18 +87,25 @@ def _configure_owner(config: pytest.Config) -> None:
         config.pluginmanager.register(BareEngine(recorder), "benchrun-bare")
 
 
+def _pattern_of(config: pytest.Config) -> str:
+    """The results directory as a pattern for `norecursedirs`: what units keep there is no test."""
+    import glob  # late: only campaigns need it
+    from pathlib import Path  # late: as above
+
+    return glob.escape(str(config.invocation_params.dir / Path(config.getoption(RESULTS.dest))))
+
+
 @pytest.fixture
 def benchrun(request: pytest.FixtureRequest) -> BenchRun:
     """The unit seen from inside: `metric`, `artifact`, `params`, `unit_id`, `attempt`.
 
     Without `--bench-results` it does nothing, and the test passes as an ordinary one.
     """
-    from pytest_benchrun.hooks.bench import BenchRun  # late: only tests that use the fixture
-    from pytest_benchrun.hooks.unit import UNIT_HOOKS  # late: as above
+    from pytest_benchrun.hooks.bench import GIVES_BENCH, BenchRun  # late: only tests that use the fixture
 
-    hooks = request.config.stash.get(UNIT_HOOKS, None)
-    if hooks is not None:
-        return hooks.bench(request.node)
+    giver = request.config.stash.get(GIVES_BENCH, None)
+    if giver is not None:
+        return giver.bench(request.node)
     callspec = getattr(request.node, "callspec", None)
     return BenchRun(
         unit_id=request.node.nodeid,

@@ -23,6 +23,7 @@ TEXT_LENGTH = 1000
 _IDENTITY_LENGTH = 100_000  # of a repr, read for its digest; more would cost seconds for nothing
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _MAX_DEPTH = 20
+_MAX_TEXT = 4000
 _MAX_PARTS = 1000  # of one value: a circle with three ways round would be walked 3 ** 20 times
 _INT64 = 2**63
 
@@ -59,9 +60,14 @@ def to_json(value: object) -> JsonValue:
 
     Numbers that are not finite become None, integers beyond 64 bits and anything unknown their
     `repr`; sets become sorted lists; keys become text; what is deeper than 20 levels or beyond 1,000
-    parts its `repr`.
+    parts its `repr`, and a container of more than 4,000 characters the beginning of its text and a digest.
     """
-    return _Walk().take(value, 0)
+    made = _Walk().take(value, 0)
+    if isinstance(made, list | dict):
+        text = repr(made)
+        if len(text) > _MAX_TEXT:  # a parameter is there to be read; a whole data set is known by its digest
+            return _cut(text, TEXT_LENGTH)
+    return made
 
 
 class _Walk:
@@ -129,6 +135,23 @@ def _identity(value: object) -> str:
     if callable(as_bytes):
         text += " #" + hashlib.sha256(as_bytes()).hexdigest()[:8]
     return _cut(text, REPR_LENGTH)
+
+
+def to_text(value: object) -> str:
+    """`str(value)` that can be written; its `repr`, or its type's name, when it refuses."""
+    try:
+        return safe_text(str.__str__(str(value)))
+    except Exception:  # noqa: BLE001  # as in safe_repr
+        return safe_repr(value)
+
+
+def to_name(value: object, length: int = REPR_LENGTH) -> str:
+    """A name that fits every sink: text, cut, control characters escaped (XML has no way to hold them)."""
+    text = str.__str__(value) if isinstance(value, str) else safe_repr(value, length)
+    text = _cut(safe_text(text), length)
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else letter.encode("unicode-escape").decode() for letter in text)
 
 
 def to_metric(name: str, value: object, unit: object, better: object) -> tuple[Metric, list[str]]:

@@ -13,9 +13,10 @@ from pytest_benchrun.core.errors import BenchrunError
 from pytest_benchrun.core.model import Outcome, RunState
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.engines.loop import UnitLoop
+from pytest_benchrun.hooks.bench import GIVES_BENCH
 from pytest_benchrun.hooks.recorder import Recorder
 from pytest_benchrun.hooks.translate import units_of
-from pytest_benchrun.hooks.unit import UNIT_HOOKS, UnitHooks
+from pytest_benchrun.hooks.unit import UnitHooks
 from pytest_benchrun.world.clock import monotonic_s
 
 WORKER = "main"
@@ -64,7 +65,7 @@ class BareEngine:
         self._hooks = UnitHooks(
             run.run_id, run.rundir, show_result=self._show_result, late_error=self._recorder.late_error
         )
-        session.config.stash[UNIT_HOOKS] = self._hooks
+        session.config.stash[GIVES_BENCH] = self._hooks
         session.config.pluginmanager.register(self._hooks, "benchrun-unit")
         dispatcher = Dispatcher(list(self._items))
         loop = UnitLoop(session)

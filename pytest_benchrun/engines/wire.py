@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import orjson
@@ -99,7 +99,7 @@ def pack(message: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(message)
     except TypeError:  # a NumPy scalar in a property, a lone surrogate in an assertion message, ...
-        return orjson.dumps(fit_to_travel(message), default=safe_repr)
+        return orjson.dumps(fit_to_travel(message), default=safe_repr, option=orjson.OPT_NON_STR_KEYS)
 
 
 def unpack_reports(reports: list[dict[str, Any]], shared: dict[object, Any]) -> list[dict[str, Any]]:
@@ -129,23 +129,42 @@ def _property(entry: list[Any], own: dict[object, Any], shared: dict[object, Any
 
 
 def fit_to_travel(value: object) -> object:
-    """`value` in exact builtin types, NumPy scalars as numbers, text without lone surrogates."""
+    """`value` in exact builtin types, NumPy scalars as numbers, text without lone surrogates.
+
+    What refuses to be read, or is too deep, becomes its `repr`.
+    """
+    try:
+        return _fit(value)
+    except Exception:  # noqa: BLE001  # a user's object may raise anything; its report must arrive all the same
+        return safe_repr(value)
+
+
+def _fit(value: object) -> object:
+    if value is None or value is True or value is False:
+        return value
     if isinstance(value, str):
         return safe_text(str.__str__(value))
-    if value is None or isinstance(value, bool):
-        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: fit_to_travel(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {fit_to_travel(key): fit_to_travel(item) for key, item in value.items()}
+        return {_fit_key(key): fit_to_travel(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return tuple(fit_to_travel(item) for item in value)
     return _exact(to_scalar(value))
 
 
+def _fit_key(key: object) -> object:
+    return safe_text(str.__str__(key)) if isinstance(key, str) else key if type(key) is int else safe_repr(key)
+
+
 def _exact(value: object) -> object:
+    if isinstance(value, bool):
+        return value
     if isinstance(value, int):
-        return int(value) if -_INT64 <= value < _INT64 else str(int(value))
+        number = int.__int__(value)
+        return number if -_INT64 <= number < _INT64 else safe_repr(value)
     if isinstance(value, float):
-        return float(value)
+        return float.__float__(value)
     if isinstance(value, AbstractSet | Sequence) and not isinstance(value, str | bytes | bytearray | memoryview):
         return [fit_to_travel(item) for item in value]
-    return value if isinstance(value, str) else safe_repr(value)
+    return value if type(value) is str else safe_repr(value)

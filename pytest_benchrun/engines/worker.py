@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import queue
+import warnings
 from typing import Any
 
 import execnet
@@ -15,7 +16,7 @@ import pytest
 from xdist.remote import Marker, WorkerInteractor, getinfodict, setup_config
 
 from pytest_benchrun.core.errors import BenchrunError
-from pytest_benchrun.core.jsonsafe import safe_text
+from pytest_benchrun.core.jsonsafe import safe_text, to_text
 from pytest_benchrun.core.model import Outcome, Unit, UnitStatus
 from pytest_benchrun.engines.loop import UnitLoop
 from pytest_benchrun.engines.wire import (
@@ -29,7 +30,7 @@ from pytest_benchrun.engines.wire import (
     pack,
 )
 from pytest_benchrun.hooks.translate import unit_id_of, units_of, xdist_group_of
-from pytest_benchrun.hooks.unit import UNIT_HOOKS
+from pytest_benchrun.hooks.unit import UnitHooks
 from pytest_benchrun.world.process import die_with
 from pytest_benchrun.world.signals import StopSignals
 
@@ -100,6 +101,27 @@ class UnitWorker(WorkerInteractor):
         ids = [unit_id_of(item) for item in session.items]
         self.sendevent("collectionfinish", topdir=str(self.config.rootpath), ids=ids)
 
+    @pytest.hookimpl
+    def pytest_warning_recorded(
+        self,
+        warning_message: warnings.WarningMessage,
+        when: str,
+        nodeid: str,
+        location: tuple[str, int, str] | None,
+    ) -> None:
+        """Send a warning as text with a category that the controller has.
+
+        xdist sends the classes and their arguments, to be made again there: a class of a test module, or one
+        whose arguments do not travel, would end the session.
+        """
+        plain = warnings.WarningMessage(
+            message=to_text(warning_message.message),
+            category=_known_category(warning_message.category),
+            filename=safe_text(str(warning_message.filename)),
+            lineno=warning_message.lineno,
+        )
+        super().pytest_warning_recorded(warning_message=plain, when=when, nodeid=nodeid, location=location)
+
     def handle_command(self, command: Any) -> None:  # noqa: ANN401  # what execnet delivers
         """Queue what the controller orders; runs in execnet's receiver thread."""
         if command is Marker.SHUTDOWN or command[0] == "shutdown":
@@ -127,7 +149,7 @@ class UnitWorker(WorkerInteractor):
     def _run(self, loop: UnitLoop, index: int, attempt: int) -> None:
         item = self.session.items[index]
         self.item_index = index
-        hooks = self.config.stash[UNIT_HOOKS]
+        hooks: UnitHooks = self.config.pluginmanager.getplugin("benchrun-unit")
         loop.settle(item)
         hooks.begin(item, self._units[index], attempt)
         self._reports = []
@@ -179,6 +201,14 @@ class UnitWorker(WorkerInteractor):
             self.sendevent("testreport", data=data)
         else:
             self._reports.append(data)
+
+
+def _known_category(category: type[Warning]) -> type[Warning]:
+    known = (
+        kind for kind in category.__mro__ if kind.__module__.partition(".")[0] in {"builtins", "_pytest", "pytest"}
+    )
+    found = next(known, Warning)
+    return found if issubclass(found, Warning) else Warning
 
 
 def _stop_of(session: pytest.Session) -> str | None:

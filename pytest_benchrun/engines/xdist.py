@@ -53,6 +53,7 @@ class XdistEngine:
         self.work_lists: dict[str, bytes | str] = {}
         self.done: dict[str, bytes] = {}
         self._shared: dict[object, Any] = {}
+        self._early_deaths = 0
         self._ready: dict[str, WorkerController] = {}
         self._scheduling: UnitScheduling | None = None
 
@@ -106,6 +107,13 @@ class XdistEngine:
         self._ready.pop(node.gateway.id, None)
         if self.recorder.run.has_begun:
             self.recorder.worker_down(node.gateway.id, None if error is None else str(error))
+        elif error is not None:
+            self._early_deaths += 1
+            if self._early_deaths >= MAX_DEATHS_BEFORE_FIRST_UNIT:
+                problem = (
+                    f"{self._early_deaths} workers died before the first unit, the last one {node.gateway.id}: {error}"
+                )
+                raise pytest.UsageError(f"{problem}\n  -> see why without workers: the same command with -n0")
 
     def announce_workers(self) -> None:
         """Record the workers that were ready before the run began."""
@@ -203,7 +211,7 @@ class UnitScheduling:
         self._work_list = WorkList([], [])
         self._index: dict[str, int] = {}
         self._dispatcher: Dispatcher | None = None
-        self._deaths_before_begin = 0
+        self._lists_seen = 0
 
     @property
     def nodes(self) -> list[WorkerController]:
@@ -215,7 +223,7 @@ class UnitScheduling:
         """Whether every worker that was asked for has sent its work list, or had at one time."""
         if self._dispatcher is not None:
             return True
-        return sum(index is not None for index in self._nodes.values()) >= self._engine.workers_asked
+        return self._lists_seen >= self._engine.workers_asked
 
     @property
     def has_pending(self) -> bool:
@@ -240,6 +248,7 @@ class UnitScheduling:
     def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:  # noqa: ARG002  # xdist's
         """Check a worker's list against the frozen one; the first list to come is the frozen one."""
         data = self._engine.work_lists.pop(node.gateway.id)
+        self._lists_seen += 1
         if isinstance(data, str):
             raise pytest.UsageError(data)
         if self._reference is None:
@@ -270,8 +279,12 @@ class UnitScheduling:
 
     def _begin(self) -> Dispatcher:
         work_list, self._work_list = self._work_list, WorkList([], [])
-        plan = self._recorder.plan(work_list.units)
         session = self._config.pluginmanager.getplugin("session")
+        if session.testsfailed and not self._config.option.continue_on_collection_errors:
+            count = session.testsfailed
+            message = f"{count} error{'s' if count != 1 else ''} during collection"  # as pytest says without workers
+            raise session.Interrupted(message)
+        plan = self._recorder.plan(work_list.units)
         session.testscollected = len(plan.run)  # what is done already is not part of pytest's percentage
         if not self._recorder.begin("xdist", self._engine.workers_asked):
             return Dispatcher([])
@@ -337,7 +350,6 @@ class UnitScheduling:
         if node in self._nodes:
             del self._nodes[node]
         if self._dispatcher is None:
-            self._count_early_death(node)
             return None
         self._dispatcher.release(node.gateway.id)
         unit_id = self._running.pop(node, None)
@@ -354,12 +366,6 @@ class UnitScheduling:
             self._dispatcher.put_back(unit_id)
         self._recorder.run.conductor.may_start()
         return not may_retry
-
-    def _count_early_death(self, node: WorkerController) -> None:
-        self._deaths_before_begin += 1
-        if self._deaths_before_begin >= MAX_DEATHS_BEFORE_FIRST_UNIT:
-            problem = f"{self._deaths_before_begin} workers died before the first unit, the last one {node.gateway.id}"
-            raise pytest.UsageError(f"{problem}\n  -> see why without workers: the same command with -n0")
 
 
 def _affinity(work_list: WorkList, dist: str) -> dict[str, str] | None:

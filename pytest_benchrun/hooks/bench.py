@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, Protocol
 
-from pytest_benchrun.core.jsonsafe import safe_text, to_metric
+import pytest
+
+from pytest_benchrun.core.jsonsafe import to_metric, to_name
 from pytest_benchrun.core.model import Metric
 
-_NAME_LENGTH = 200
+
+class GivesBench(Protocol):
+    """Where the fixture's object comes from while a campaign runs."""
+
+    def bench(self, item: pytest.Item) -> BenchRun:
+        """The object for the attempt in flight."""
+
+
+GIVES_BENCH = pytest.StashKey[GivesBench]()
 
 
 class BenchRun:
@@ -60,7 +70,7 @@ class BenchRun:
         """
         if self._properties is None:
             return
-        name = safe_text(str(name), _NAME_LENGTH)
+        name = to_name(name)
         metric, warnings = to_metric(name, value, unit, better)
         self.warnings += warnings
         label = f"bench.metric.{name}"

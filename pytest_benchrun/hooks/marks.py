@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_benchrun.core.errors import UsageProblem, nearest
-from pytest_benchrun.core.jsonsafe import safe_text
+from pytest_benchrun.core.jsonsafe import to_name, to_text
 from pytest_benchrun.world.source import inputs_digest, source_digest
 
 MARKER = "benchrun"
@@ -80,7 +80,7 @@ class Fingerprints:
         if said.get("inputs"):
             parts.append(f"inputs:{self._digest_inputs(item, said['inputs'])}")
         if said.get("version") is not None:
-            parts.append(f"version:{safe_text(str(said['version']), _VERSION_LENGTH).replace(' ', '_')}")
+            parts.append(f"version:{to_name(to_text(said['version']), _VERSION_LENGTH).replace(' ', '_')}")
         text = " ".join(parts)
         return self._texts.setdefault(text, text)
 

@@ -165,7 +165,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 def is_asked_for(config: pytest.Config) -> bool:
     """Whether `--bench-results` was given."""
-    return bool(config.getoption(RESULTS.dest, None))
+    return config.getoption(RESULTS.dest, None) is not None
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -177,7 +177,11 @@ def read_settings(config: pytest.Config) -> Settings:
     if config.getoption(RESUME.dest) and config.getoption(FRESH.dest):
         problem = "--bench-resume and --bench-fresh contradict each other"
         raise UsageProblem(problem, hint="keep one: --bench-resume goes on, --bench-fresh starts anew")
+    if not config.getoption(RESULTS.dest).strip():
+        problem = "--bench-results='' names no directory"
+        raise UsageProblem(problem, hint="for example: --bench-results=results")
     max_failures = _given(config, MAX_FAILURES)
+    consecutive, durability = _given(config, MAX_CONSECUTIVE), _given(config, DURABILITY)
     time_limit, grace = _given(config, TIME_LIMIT), _given(config, GRACE)
     results = Path(config.getoption(RESULTS.dest))
     return Settings(
@@ -187,8 +191,8 @@ def read_settings(config: pytest.Config) -> Settings:
         is_fresh=config.getoption(FRESH.dest),
         max_failures=DEFAULT_THRESHOLD if max_failures is None else parse_threshold(max_failures),
         group_by=_given(config, GROUP_BY),
-        max_consecutive_failures=_parse_consecutive(_given(config, MAX_CONSECUTIVE) or MAX_CONSECUTIVE.default),
-        durability=_parse_durability(_given(config, DURABILITY) or DURABILITY.default),
+        max_consecutive_failures=_parse_consecutive(MAX_CONSECUTIVE.default if consecutive is None else consecutive),
+        durability=_parse_durability(DURABILITY.default if durability is None else durability),
         maxfail=config.getoption("maxfail", 0),
         time_limit_s=None if time_limit is None else parse_time(TIME_LIMIT, time_limit, bare_s=60),
         grace_s=None if grace is None else parse_time(GRACE, grace, bare_s=1),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_benchrun.core.errors import UsageProblem, nearest
-from pytest_benchrun.core.jsonsafe import safe_text, to_json
+from pytest_benchrun.core.jsonsafe import safe_text, to_json, to_name, to_text
 from pytest_benchrun.core.model import COMPLETED, JsonValue, Outcome, Unit, UnitStatus
 from pytest_benchrun.hooks.marks import Fingerprints, Marks
 
@@ -113,12 +113,12 @@ def _group(
         group = said.get("group")
         if group is None:
             return None
-        name = safe_text(str(group), _MESSAGE_LENGTH)
+        name = to_name(group, _MESSAGE_LENGTH)
         if name not in names:
             return name
     elif name not in names:
         return None
-    return safe_text(str(values[names.index(name)]), _MESSAGE_LENGTH)
+    return to_name(to_text(values[names.index(name)]), _MESSAGE_LENGTH)
 
 
 class OutcomeBuilder:

@@ -12,8 +12,6 @@ from pytest_benchrun.hooks.bench import BenchRun
 from pytest_benchrun.hooks.translate import OutcomeBuilder
 from pytest_benchrun.store.rundir import RunDir
 
-UNIT_HOOKS = pytest.StashKey["UnitHooks"]()
-
 
 @dataclass(slots=True)
 class _Attempt:
@@ -75,7 +73,7 @@ class UnitHooks:
             raise RuntimeError(message)
         unit_id = attempt.unit.unit_id
         callspec = getattr(item, "callspec", None)
-        kept = [entry for entry in item.user_properties if not entry[0].startswith("bench.metric.")]
+        kept = [entry for entry in item.user_properties if not str(entry[0]).startswith("bench.metric.")]
         item.user_properties[:] = kept
         attempt.bench = BenchRun(
             unit_id=unit_id,

@@ -6,7 +6,6 @@ import ast
 import hashlib
 import inspect
 import linecache
-import textwrap
 from pathlib import Path
 
 DIGEST_LENGTH = 12
@@ -24,10 +23,12 @@ def source_digest(function: object) -> str:
         # What inspect.getsource does, but for its search of all modules (30 ms): the code knows its file.
         lines = linecache.getlines(code.co_filename)
         block = inspect.getblock(lines[code.co_firstlineno - 1 :])
-        tree = ast.parse(textwrap.dedent("".join(block)))
-    except (AttributeError, TypeError, ValueError, SyntaxError):
+        # A method stands indented, and text inside it may not: it cannot be dedented, only put under something.
+        is_indented = not block[0][:1].strip()
+        tree = ast.parse("if True:\n" + "".join(block) if is_indented else "".join(block))
+    except (AttributeError, IndexError, TypeError, ValueError, SyntaxError):
         return ""
-    for node in tree.body:
+    for node in ast.iter_child_nodes(tree.body[0]) if is_indented else tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             node.decorator_list = []
     return _hex(ast.dump(tree).encode("utf-8", "backslashreplace"))
