@@ -7,6 +7,7 @@ report that JSON or execnet cannot hold is replaced; it must never end the sessi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, is_dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from pytest_benchrun.core.jsonsafe import safe_repr, safe_text, to_scalar
+from pytest_benchrun.core.jsonsafe import safe_repr, safe_text, to_scalar, to_text
 from pytest_benchrun.core.model import Unit
 
 WORK_LIST = "benchrun_work_list"
@@ -100,6 +101,16 @@ def pack(message: dict[str, Any]) -> bytes:
         return orjson.dumps(message)
     except TypeError:  # a NumPy scalar in a property, a lone surrogate in an assertion message, ...
         return orjson.dumps(fit_to_travel(message), default=safe_repr, option=orjson.OPT_NON_STR_KEYS)
+
+
+def plain_property(name: object, value: object) -> tuple[str, object]:
+    """A user's property as JUnit would show it without workers: what JSON has not becomes its text."""
+    if type(value) is float and math.isfinite(value):
+        return to_text(name), value
+    is_plain = type(value) is str or value is None or value is True or value is False
+    if is_plain or (type(value) is int and -_INT64 <= value < _INT64):
+        return to_text(name), value
+    return to_text(name), to_text(value)
 
 
 def unpack_reports(reports: list[dict[str, Any]], shared: dict[object, Any]) -> list[dict[str, Any]]:

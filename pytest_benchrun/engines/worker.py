@@ -28,6 +28,7 @@ from pytest_benchrun.engines.wire import (
     WorkList,
     fit_to_travel,
     pack,
+    plain_property,
 )
 from pytest_benchrun.hooks.translate import unit_id_of, units_of, xdist_group_of
 from pytest_benchrun.hooks.unit import UnitHooks
@@ -193,6 +194,7 @@ class UnitWorker(WorkerInteractor):
         is_late = self._reports is None
         if is_late:
             report.benchrun_late = True  # type: ignore[attr-defined]  # extra attributes travel with a report
+        report.user_properties = [plain_property(name, value) for name, value in report.user_properties]
         data = self.config.hook.pytest_report_to_serializable(config=self.config, report=report)
         data["item_index"] = self.item_index
         data["worker_id"] = self.workerid
