@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,16 +141,9 @@ def add_options(parser: pytest.Parser) -> None:
         if option.metavar is None:
             group.addoption(option.flag, action="store_true", default=False, dest=option.dest, help=text)
         elif option.bare_value is not None:
-            group.addoption(
-                option.flag,
-                nargs="?",
-                const=option.bare_value,
-                default=None,
-                choices=option.choices,
-                metavar=option.metavar,
-                dest=option.dest,
-                help=text,
-            )
+            flags = [option.flag, *(f"{option.flag}={value}" for value in option.choices or ())]
+            const = option.bare_value
+            group.addoption(*flags, action=_FlagWithValue, nargs=0, const=const, dest=option.dest, help=text)
         elif option.is_repeated:
             group.addoption(
                 option.flag, action="append", default=[], metavar=option.metavar, dest=option.dest, help=text
@@ -161,6 +155,23 @@ def add_options(parser: pytest.Parser) -> None:
             )
         if option.ini is not None:
             parser.addini(option.ini, help=f"{option.flag}: {text}".replace("%%", "%"), default=None)
+
+
+class _FlagWithValue(argparse.Action):
+    """`--flag`, and `--flag=value` for each value, as flags of their own.
+
+    An option that may take a value would take the path after it: `pytest --bench-resume benchmarks/`.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002  # argparse's signature
+        namespace: argparse.Namespace,
+        values: object,  # noqa: ARG002  # as above
+        option_string: str | None = None,
+    ) -> None:
+        said = (option_string or "").partition("=")[2]
+        setattr(namespace, self.dest, said or self.const)
 
 
 def is_asked_for(config: pytest.Config) -> bool:
