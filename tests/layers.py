@@ -43,9 +43,7 @@ LIBRARIES = {
     "datetime": 0,  # as a type; its clock is READS_CLOCK below
     "urllib.parse": 0,
     **dict.fromkeys(("sched", "time"), 1),  # the clock
-    **dict.fromkeys(
-        ("bz2", "dbm", "fcntl", "fileinput", "glob", "gzip", "importlib", "io", "logging"), 1
-    ),  # files
+    **dict.fromkeys(("bz2", "dbm", "fcntl", "fileinput", "glob", "gzip", "importlib", "io", "logging"), 1),  # files
     **dict.fromkeys(("lzma", "mmap", "os", "pathlib", "pickle", "shelve", "shutil", "sqlite3"), 1),
     **dict.fromkeys(("tarfile", "tempfile", "zipfile"), 1),
     **dict.fromkeys(("_thread", "asyncio", "concurrent", "queue", "threading"), 1),  # threads
@@ -157,9 +155,7 @@ class _Reader(ast.NodeVisitor):
             return f"{owner}.{node.attr}"
         return None
 
-    def _add(
-        self, node: ast.stmt | ast.expr, target: str, module: str | None, *, is_relative: bool = False
-    ) -> None:
+    def _add(self, node: ast.stmt | ast.expr, target: str, module: str | None, *, is_relative: bool = False) -> None:
         lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
         words = [PRAGMA.sub("", self._comments.get(line, "")) for line in lines]
         self.imports.append(
@@ -277,11 +273,7 @@ def strangers(modules: list[Module]) -> Iterator[str]:
     for module in modules:
         floor = ROOMS.get(module.room, TOP)
         for imported in module.imports:
-            if (
-                imported.module is None
-                or imported.is_relative
-                or imported.module.partition(".")[0] == PACKAGE
-            ):
+            if imported.module is None or imported.is_relative or imported.module.partition(".")[0] == PACKAGE:
                 continue
             lowest = library_floor(imported.target)
             where = f"{module.at(imported.line)}: imports {imported.module}"

@@ -15,9 +15,7 @@ ROOT = Path(__file__).resolve().parents[1] / PACKAGE
 @pytest.fixture(scope="module")
 def package() -> list[Module]:
     """The package as it is on disk."""
-    return read_modules(
-        {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in ROOT.rglob("*.py")}
-    )
+    return read_modules({path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in ROOT.rglob("*.py")})
 
 
 def test_the_walk_finds_the_package(package: list[Module]) -> None:

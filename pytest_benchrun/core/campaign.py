@@ -146,6 +146,7 @@ class Campaign:
         self.metric_sums: dict[str, float] = {}
         self.worker_totals: dict[str, WorkerTotal] = {}
         self.last_at = ""
+        self._heard_at = ""
         self._earlier_wall_s = 0.0
         self._own_groups = 0
         self._shared_groups: dict[str, int] = {}
@@ -191,13 +192,15 @@ class Campaign:
         """Seconds of all sessions so far; one that was killed counts to its last event."""
         if self.session is None:
             return 0.0
-        return self._earlier_wall_s + seconds_between(self.session.at, self.last_at)
+        return self._earlier_wall_s + seconds_between(self.session.at, self._heard_at)
 
     def apply(self, event: Event) -> None:  # noqa: C901, PLR0912  # one branch a kind: the table of the whole fold
         """Take one event into the state; the order is the journal's."""
         if isinstance(event, SessionStarted):
             self._earlier_wall_s = self.wall_s
         self.last_at = event.at
+        if not (isinstance(event, UnitEnded) and event.ended is Ending.KILLED):
+            self._heard_at = event.at  # a killed unit may be closed a night later, by the next session
         match event:
             case UnitStarted():
                 self._start_unit(event)

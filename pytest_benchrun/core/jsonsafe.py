@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
@@ -24,6 +25,9 @@ _IDENTITY_LENGTH = 100_000  # of a repr, read for its digest; more would cost se
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _MAX_DEPTH = 20
 _MAX_TEXT = 4000
+_MAX_REPR_PARTS = 5_000
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 3
 _MAX_PARTS = 1000  # of one value: a circle with three ways round would be walked 3 ** 20 times
 _INT64 = 2**63
 
@@ -40,10 +44,24 @@ def safe_text(text: str, length: int | None = None) -> str:
 def safe_repr(value: object, length: int = REPR_LENGTH) -> str:
     """`repr(value)` cut to `length`; a repr that raises becomes the type's name."""
     try:
-        text = str.__str__(repr(value))
+        text = str.__str__(repr(value) if _is_small(value) else _SHORT.repr(value))
     except Exception as error:  # noqa: BLE001  # a user's __repr__ may raise anything; the value must still be kept
         text = f"<{type(value).__name__}: repr raised {type(error).__name__}>"
     return safe_text(text, length)
+
+
+def _is_small(value: object) -> bool:
+    """Whether a `repr` of builtin containers ends soon: one that holds another twice a level doubles with each."""
+    waiting = [value]
+    for _ in range(_MAX_REPR_PARTS):
+        if not waiting:
+            return True
+        part = waiting.pop()
+        if type(part) in {list, tuple, set, frozenset}:
+            waiting.extend(part)  # type: ignore[arg-type]  # the types named above can be walked
+        elif type(part) is dict:
+            waiting.extend(part.values())
+    return not waiting
 
 
 def to_scalar(value: object) -> object:
@@ -99,10 +117,12 @@ class _Walk:
             real = float.__float__(value)
             return real if math.isfinite(real) else None
         if depth >= _MAX_DEPTH or self._parts_left <= 0:
-            return safe_repr(value)
+            return safe_text(_SHORT.repr(value), REPR_LENGTH)
         return self._parts(value, depth + 1)
 
     def _parts(self, value: object, depth: int) -> JsonValue:
+        if isinstance(value, Mapping | AbstractSet | Sequence) and len(value) > self._parts_left:
+            return _identity(value)
         if isinstance(value, Mapping):
             return {_key(key): self.take(item, depth) for key, item in value.items()}
         if isinstance(value, AbstractSet):
@@ -113,7 +133,7 @@ class _Walk:
 
 
 def _key(key: object) -> str:
-    return safe_text(str.__str__(key), REPR_LENGTH) if isinstance(key, str) else safe_repr(key)
+    return _cut(safe_text(str.__str__(key)), REPR_LENGTH) if isinstance(key, str) else safe_repr(key)
 
 
 def _cut(text: str, length: int) -> str:

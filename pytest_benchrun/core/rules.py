@@ -100,6 +100,13 @@ def final_state(campaign: Campaign) -> tuple[RunState, str | None]:
     return RunState.STOPPED, f"{campaign.unfinished} units of the run were not selected in this session"
 
 
+def exit_code_of_nothing(campaign: Campaign, pytest_code: int) -> int:
+    """The exit code of a session that found nothing to do: 0, not pytest's 5; 1 when failed units were left alone."""
+    if pytest_code in {EXIT_INTERNAL, EXIT_USAGE} or not campaign.records:
+        return pytest_code
+    return EXIT_FAILED if any(campaign.counts[status] for status in FAILURES) else EXIT_OK
+
+
 def exit_code(campaign: Campaign, state: RunState, pytest_code: int) -> int:
     """The process's exit code, pytest's meanings kept.
 

@@ -86,7 +86,8 @@ def _mean(values: Sequence[float]) -> float:
     try:
         return math.fsum(values) / n
     except OverflowError:
-        return math.fsum(value / n for value in values)
+        scale = max(abs(value) for value in values)
+        return scale * (math.fsum(value / scale for value in values) / n)
 
 
 def _std(values: Sequence[float], mean: float) -> float | None:

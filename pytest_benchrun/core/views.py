@@ -371,7 +371,8 @@ def _metrics(records: Iterable[UnitRecord]) -> dict[str, MetricView]:
     about: dict[str, tuple[str, str | None]] = {}
     for record in records:
         for name, metric in (record.metrics or {}).items():
-            about[name] = (metric.unit, metric.better)
+            unit, better = about.get(name, ("", None))
+            about[name] = (metric.unit or unit, metric.better or better)
             numbers = values.setdefault(name, [])
             if isinstance(metric.value, int | float):
                 numbers.append(metric.value)

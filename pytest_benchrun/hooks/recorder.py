@@ -25,7 +25,7 @@ from pytest_benchrun.core.events import (
 from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.model import Ending, Outcome, RunState, Unit, UnitStatus
 from pytest_benchrun.core.plan import Plan, make_plan, ranges_of
-from pytest_benchrun.core.rules import Stop, exit_code, final_state, time_is_up
+from pytest_benchrun.core.rules import Stop, exit_code, exit_code_of_nothing, final_state, time_is_up
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.views import runstats_view
 from pytest_benchrun.hooks.translate import check_group_by, detail_of, message_of, skip_reports
@@ -292,7 +292,7 @@ class Recorder:
         code = int(exitstatus)
         if not run.has_begun:
             if self._plan is not None and self._plan.is_empty:
-                session.exitstatus = exit_code(self.campaign, self.campaign.state, code)
+                session.exitstatus = exit_code_of_nothing(self.campaign, code)
             return
         if self.campaign.running:
             self.interrupt("the session ended while it ran")

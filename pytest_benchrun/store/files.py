@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import shutil
@@ -71,7 +72,7 @@ class Disk:
                 loss of power may take its latest content.
 
         Raises:
-            OSError: the old file is as it was, and no temporary file stays.
+            OSError: the file is the old one or the new one, whole, and no temporary file stays.
         """
         temporary = path.with_name(f"{_TEMP_PREFIX}{os.getpid()}-{next(_numbers)}")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
@@ -93,7 +94,10 @@ class Disk:
     def _write_all(self, descriptor: int, data: bytes) -> None:
         left = memoryview(data)
         while left:
-            left = left[self.write(descriptor, bytes(left) if len(left) < len(data) else data) :]
+            written = self.write(descriptor, bytes(left) if len(left) < len(data) else data)
+            if written <= 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # a full disk may say nothing else
+            left = left[written:]
 
     def free_bytes(self, path: Path) -> int:
         """Bytes that an ordinary user can still write on the disk of `path`."""

@@ -164,6 +164,8 @@ class JournalWriter:
         except BaseException:  # Ctrl-C: whether the line is in the file is asked of the file
             if os.fstat(self._descriptor).st_size == before + len(line):
                 self._seq, self._size = seq, before + len(line)
+            else:
+                self._cut_back()
             raise
         self._is_dirty = True
         if self._size >= self._rotate_at:
@@ -196,12 +198,15 @@ class JournalWriter:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _take_back(self, error: OSError) -> None:
+        self._cut_back()
+        raise _cannot_write(self._rundir.journal, error) from error
+
+    def _cut_back(self) -> None:
         try:
             self._disk.truncate(self._descriptor, self._size)
-        except OSError:
+        except OSError as error:
             # The torn tail stays, and the next start cuts it off as after a kill; nothing may follow it till then.
             self._error = error
-        raise _cannot_write(self._rundir.journal, error) from error
 
     def _rotate(self) -> None:
         """Put the full file away. What fails is tried again 64 MB later: the line itself is kept already.

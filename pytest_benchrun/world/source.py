@@ -6,6 +6,7 @@ import ast
 import hashlib
 import inspect
 import linecache
+import tokenize
 from pathlib import Path
 
 DIGEST_LENGTH = 12
@@ -26,12 +27,12 @@ def source_digest(function: object) -> str:
         # A method stands indented, and text inside it may not: it cannot be dedented, only put under something.
         is_indented = not block[0][:1].strip()
         tree = ast.parse("if True:\n" + "".join(block) if is_indented else "".join(block))
-    except (AttributeError, IndexError, TypeError, ValueError, SyntaxError):
+    except (tokenize.TokenError, AttributeError, IndexError, TypeError, ValueError, SyntaxError):
         return ""
-    for node in ast.iter_child_nodes(tree.body[0]) if is_indented else tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            node.decorator_list = []
-    return _hex(ast.dump(tree).encode("utf-8", "backslashreplace"))
+    function_node = tree.body[0].body[0] if isinstance(tree.body[0], ast.If) and is_indented else tree.body[0]
+    if isinstance(function_node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        function_node.decorator_list = []
+    return _hex(ast.dump(function_node).encode("utf-8", "backslashreplace"))
 
 
 def inputs_digest(paths: list[Path]) -> str:

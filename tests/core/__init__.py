@@ -1,1 +1,1 @@
-"""The pure floor: plain calls, tables and laws; no pytester, no files."""
+"""The pure floor: plain calls, tables and laws; no pytester, no files but the gold ones."""

@@ -1,0 +1,192 @@
+"""The one way of an event: journal, state, listeners; and the verdict that comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from types import TracebackType
+
+import pytest
+
+from pytest_benchrun.core.conductor import Conductor
+from pytest_benchrun.core.errors import JournalWriteFailed
+from pytest_benchrun.core.events import Event, Noted, StopAsked
+from pytest_benchrun.core.model import RunState
+from pytest_benchrun.core.rules import Stop
+from pytest_benchrun.core.settings import Settings
+from tests.fakes import FakeClock, ListListener, MemoryJournal, moment
+from tests.stories import FAILED, STOP_ASKED, Story, state_of
+
+NOTE = Noted(at=moment(99), text="look here")
+
+
+class Guard:
+    """Knows whether it is held."""
+
+    is_held = False
+
+    def __enter__(self) -> None:
+        self.is_held = True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.is_held = False
+
+
+class Outside:
+    """Somebody who may ask for a stop.
+
+    Attributes:
+        stop: what is asked.
+        looks: how often it was looked for.
+    """
+
+    def __init__(self) -> None:
+        self.stop: Stop | None = None
+        self.looks = 0
+
+    def find(self) -> Stop | None:
+        self.looks += 1
+        return self.stop
+
+
+def lead(
+    story: Story,
+    journal: MemoryJournal | None = None,
+    listeners: tuple[ListListener, ...] = (),
+    find_stop: Callable[[], Stop | None] = lambda: None,
+    guard: AbstractContextManager[object] | None = None,
+    maxfail: int = 0,
+) -> Conductor:
+    """A conductor of the story's campaign."""
+    return Conductor(
+        campaign=story.campaign,
+        journal=journal or MemoryJournal(),
+        settings=Settings(results_dir="/results", maxfail=maxfail),
+        clock=story.clock,
+        listeners=listeners,
+        find_stop=find_stop,
+        guard=guard or nullcontext(),
+    )
+
+
+def test_an_event_goes_to_the_journal_then_into_the_state_then_to_each_listener() -> None:
+    story = Story().begin("a")
+    log: list[tuple[str, bool]] = []
+
+    def write_down(who: str) -> Callable[[Event], None]:
+        return lambda event: log.append((who, story.campaign.last_at == event.at))
+
+    listeners = ListListener(write_down("first")), ListListener(write_down("second"))
+    lead(story, MemoryJournal(write_down("journal")), listeners).emit(NOTE)
+    assert log == [("journal", False), ("first", True), ("second", True)]
+
+
+def test_the_guard_is_held_all_the_way() -> None:
+    story = Story().begin("a")
+    guard = Guard()
+    held: list[bool] = []
+    journal = MemoryJournal(lambda _: held.append(guard.is_held))
+    conductor = lead(story, journal, (ListListener(lambda _: held.append(guard.is_held)),), guard=guard)
+    conductor.emit(NOTE)
+    conductor.give_up(STOP_ASKED)
+    assert held == [True, True, True]
+    assert not guard.is_held
+
+
+def test_what_the_journal_did_not_keep_has_not_happened() -> None:
+    story = Story().begin("a")
+    journal, listener = MemoryJournal(), ListListener()
+    conductor = lead(story, journal, (listener,))
+    before = repr(state_of(story.campaign))
+    journal.is_full = True
+    with pytest.raises(JournalWriteFailed):
+        conductor.emit(NOTE)
+    assert repr(state_of(story.campaign)) == before
+    assert (journal.events, listener.events) == ([], [])
+
+
+def test_a_unit_may_start_while_nobody_objects() -> None:
+    outside = Outside()
+    journal = MemoryJournal()
+    conductor = lead(Story().begin("a"), journal, find_stop=outside.find)
+    assert [conductor.may_start(), conductor.may_start()] == [True, True]
+    assert outside.looks == 2
+    assert journal.events == []
+
+
+def test_a_stop_from_outside_is_recorded_with_its_moment() -> None:
+    story = Story().begin("a")
+    story.clock.advance(7)
+    outside, journal, listener = Outside(), MemoryJournal(), ListListener()
+    conductor = lead(story, journal, (listener,), outside.find)
+    outside.stop = STOP_ASKED
+    assert not conductor.may_start()
+    asked = StopAsked(at=moment(7), source="stop-file", reason="stop requested", target=RunState.STOPPED)
+    assert journal.events == listener.events == [asked]
+    assert story.campaign.stop == asked
+
+
+def test_a_rule_that_is_broken_stops_the_run() -> None:
+    story = Story().begin("a", "b")
+    story.run("a", FAILED)
+    assert not lead(story, maxfail=1).may_start()
+    assert story.campaign.reason == "stopping after 1 failures"
+
+
+def test_a_stop_from_outside_speaks_before_the_rules() -> None:
+    story = Story().begin("a", "b")
+    story.run("a", FAILED)
+    lead(story, find_stop=lambda: STOP_ASKED, maxfail=1).may_start()
+    assert story.campaign.reason == "stop requested"
+
+
+def test_a_verdict_stays_when_its_cause_is_gone() -> None:
+    outside, journal = Outside(), MemoryJournal()
+    conductor = lead(Story().begin("a"), journal, find_stop=outside.find)
+    outside.stop = STOP_ASKED
+    first = conductor.may_start()
+    outside.stop = None
+    assert [first, conductor.may_start(), conductor.may_start()] == [False, False, False]
+    assert outside.looks == 1
+    assert len(journal.events) == 1
+
+
+def test_the_first_reason_is_kept() -> None:
+    story = Story().begin("a")
+    journal = MemoryJournal()
+    conductor = lead(story, journal)
+    conductor.stop(STOP_ASKED)
+    conductor.stop(Stop("exit", "pytest.exit was called", RunState.STOPPED))
+    assert story.campaign.reason == "stop requested"
+    assert len(journal.events) == 1
+
+
+def test_a_stop_that_cannot_be_recorded_is_an_error_and_no_stop_yet() -> None:
+    story = Story().begin("a")
+    journal = MemoryJournal()
+    journal.is_full = True
+    conductor = lead(story, journal, find_stop=lambda: STOP_ASKED)
+    with pytest.raises(JournalWriteFailed):
+        conductor.may_start()
+    assert story.campaign.stop is None
+
+
+def test_a_run_without_its_journal_gives_up_and_tells_its_listeners() -> None:
+    story = Story().begin("a")
+    journal, listener = MemoryJournal(), ListListener()
+    journal.is_full = True
+    conductor = lead(story, journal, (listener,))
+    conductor.give_up(Stop("journal", "cannot write journal.jsonl", RunState.PAUSED))
+    assert not conductor.may_start()
+    assert (story.campaign.state, story.campaign.reason) == (RunState.STOPPING, "cannot write journal.jsonl")
+    assert [event.name for event in listener.events] == ["stop_asked"]
+    assert journal.events == []
+
+
+def test_a_conductor_shows_what_it_leads() -> None:
+    story = Story().begin("a")
+    conductor = lead(story, maxfail=3)
+    assert (conductor.campaign, conductor.settings.maxfail) == (story.campaign, 3)
+    assert isinstance(conductor.clock, FakeClock)

@@ -1,0 +1,1 @@
+"""Texts for people, compared to the letter."""

@@ -1,0 +1,141 @@
+"""The views on disk: written at once when asked, followed while the run goes on, never in its way."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+from pytest_benchrun.core.model import Metric, RunState
+from pytest_benchrun.core.views import runstats_view, status_view
+from pytest_benchrun.store.publisher import Publisher, write_runstats, write_status
+from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.world.clock import WallClock
+from tests.fakes import moment
+from tests.store.faulty import FaultyDisk
+from tests.stories import Story
+
+WAIT_S = 60
+
+
+class Stage:
+    """A publisher over a story.
+
+    Attributes:
+        synced: set at each sync of the journal.
+    """
+
+    def __init__(self, directory: Path, disk: FaultyDisk | None = None) -> None:
+        self.story = Story().begin("a", "b")
+        self.rundir = RunDir(directory, disk or FaultyDisk())
+        self.synced = threading.Event()
+        self.guard = threading.RLock()
+        self.publisher = Publisher(self.rundir, self.story.campaign, WallClock(), self.guard, self.synced.set)
+
+    def run(self, unit_id: str) -> None:
+        """A unit runs; the publisher hears of its end."""
+        with self.guard:
+            self.story.run(unit_id)
+            self.publisher.on_event(self.story.events[-1])
+
+
+def load(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_bytes())
+    return content
+
+
+def test_the_status_file_is_the_view_at_that_moment(tmp_path: Path) -> None:
+    story = Story().begin("a")
+    write_status(RunDir(tmp_path), story.campaign, moment(5))
+    expected = status_view(story.campaign, results_dir=str(tmp_path), now_at=moment(5))
+    assert load(tmp_path / "status.json") == expected
+
+
+def test_the_figures_file_is_the_view(tmp_path: Path) -> None:
+    story = Story().begin("a")
+    story.run("a")
+    write_runstats(RunDir(tmp_path), runstats_view(story.campaign))
+    assert load(tmp_path / "runstats.json") == runstats_view(story.campaign)
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
+    story = Story().begin("a")
+    story.run("a")
+    contents = []
+    for _ in range(2):
+        write_status(RunDir(tmp_path), story.campaign, moment(5))
+        write_runstats(RunDir(tmp_path), runstats_view(story.campaign))
+        contents.append(((tmp_path / "status.json").read_bytes(), (tmp_path / "runstats.json").read_bytes()))
+    assert contents[0] == contents[1]
+
+
+def test_the_first_status_is_there_before_the_first_unit(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.publisher.start()
+    status = load(tmp_path / "status.json")
+    stage.publisher.close()
+    assert (status["state"], status["pending"]) == ("running", 2)
+
+
+def test_the_journal_is_synced_soon_after_an_event(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.publisher.start()
+    stage.run("a")
+    assert stage.synced.wait(WAIT_S)
+    stage.publisher.close()
+
+
+def test_the_last_views_are_as_the_last_event_left_them(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.publisher.start()
+    stage.run("a")
+    stage.run("b")
+    stage.story.finish()
+    stats = stage.publisher.close()
+    campaign = stage.story.campaign
+    expected = status_view(campaign, results_dir=str(tmp_path), now_at=campaign.last_at)
+    assert load(tmp_path / "status.json") == expected
+    assert (expected["state"], expected["completed"]) == (RunState.COMPLETE, 2)
+    assert load(tmp_path / "runstats.json") == stats == runstats_view(campaign)
+    assert stage.publisher.problems == []
+
+
+def test_the_status_follows_the_run_in_the_background(tmp_path: Path) -> None:
+    written = threading.Event()
+
+    class Watched(FaultyDisk):
+        def replace(self, source: Path, target: Path) -> None:
+            super().replace(source, target)
+            if b'"completed": 1' in target.read_bytes():
+                written.set()
+
+    stage = Stage(tmp_path, Watched())
+    stage.publisher.start()
+    stage.run("a")
+    assert written.wait(WAIT_S)
+    stage.publisher.close()
+
+
+def test_a_view_that_cannot_be_written_is_said_once_and_is_no_error(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "gone")
+    stage.publisher.start()
+    stage.run("a")
+    stage.publisher.close()
+    (problem,) = stage.publisher.problems
+    assert problem.startswith("a view could not be written: ")
+
+
+def test_a_publisher_that_never_started_can_be_closed(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.publisher.close()
+    assert load(tmp_path / "status.json")["pending"] == 2
+
+
+def test_metrics_as_large_as_numbers_get_do_not_cost_the_views(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.publisher.start()
+    for unit_id, value in (("a", 1e300), ("b", -1e300)):
+        stage.story.run(unit_id, metrics={"flops": Metric(value=value)})
+    stage.publisher.close()
+    assert load(tmp_path / "status.json")["completed"] == 2

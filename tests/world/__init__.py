@@ -1,0 +1,1 @@
+"""The machine around a run: clocks and processes, real ones."""
