@@ -141,7 +141,7 @@ class OpenRun:
         self._read()
         if settings.resume:
             self.start = Start.RESUME
-            self.run_id = self.campaign.run_id
+            self.run_id = self.campaign.run_id or self.run_id
             return
         if not (self.campaign.is_finished or settings.is_fresh):
             counts = self.campaign.counts
@@ -151,7 +151,7 @@ class OpenRun:
                 f"({left} of {len(self.campaign.records)} units not completed)"
             )
             raise DirectoryProblem(problem, hint="go on with --bench-resume, or put it aside with --bench-fresh")
-        self._earlier_run_id = self.campaign.run_id
+        self._earlier_run_id = self.campaign.run_id or f"damaged-{self.clock.now_at().replace(':', '')}"
         self.campaign = Campaign()
         self.start = Start.NEW_AFTER_HISTORY
 
@@ -165,21 +165,8 @@ class OpenRun:
             # Unreadable is no reason to lose it: it goes to the history under a name of its own.
             self.campaign = Campaign()
         if not self.campaign.run_id:
-            self._name_nameless()
-
-    def _name_nameless(self) -> None:
-        """A journal without its first line: a start that died at once, or a damaged one put aside."""
-        self.campaign.apply(
-            RunCreated(
-                at=self.clock.now_at(),
-                run_id=f"damaged-{self.clock.now_at().replace(':', '')}",
-                campaign="damaged",
-                config={},
-                config_hash="",
-                version="",
-            )
-        )
-        self.campaign.state = RunState.COMPLETE  # nothing of it can be resumed: any start may put it aside
+            # A start that died before its first line, or a damaged one put aside: a resume gives it the new name.
+            self.campaign.state = RunState.COMPLETE
 
     def _refuse_newer_views(self) -> None:
         for path in (self.rundir.status, self.rundir.runstats):
@@ -291,6 +278,15 @@ class OpenRun:
                     outcome=outcome,
                 )
             )
+
+    def check_journal(self) -> None:
+        """Make sure that the run's only truth is still there.
+
+        Raises:
+            JournalWriteFailed: it is not.
+        """
+        if self._journal is not None:
+            self._journal.check()
 
     def end(self, state: RunState, reason: str | None, exit_code: int) -> None:
         """Record the session's end and write the views a last time."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.campaign import Campaign, UnitRecord
 from pytest_benchrun.core.model import FAILURES, Unit, UnitStatus
 
 DONE = frozenset({UnitStatus.COMPLETED, UnitStatus.SKIPPED})
@@ -59,7 +59,7 @@ def make_plan(
     stale = 0
     for unit in units:
         record = campaign.records.get(unit.unit_id)
-        if record is not None and record.status in keep:
+        if record is not None and _last_status(campaign, record) in keep:
             if keeps_stale or not changes(record.unit, unit):
                 continue
             stale += 1
@@ -67,6 +67,12 @@ def make_plan(
             added.append(unit)
         run.append(unit.unit_id)
     return Plan(added=added, run=run, stale=stale, kept=len(units) - len(run))
+
+
+def _last_status(campaign: Campaign, record: UnitRecord) -> UnitStatus:
+    """A unit whose session was killed in its teardown has spoken: its result counts."""
+    running = campaign.running.get(record.unit.unit_id)
+    return record.status if running is None or running.result is None else running.result.outcome.status
 
 
 def changes(before: Unit, now: Unit) -> list[str]:

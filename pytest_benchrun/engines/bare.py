@@ -74,6 +74,9 @@ class BareEngine:
             loop.settle(None)
         except (KeyboardInterrupt, pytest.exit.Exception) as stopped:
             self._recorder.interrupt(_reason(stopped))
+            if self._recorder.signals.received is None:  # the unit itself said so: the rest is reported as ever
+                self._recorder.stop(Stop("exit", _reason(stopped), RunState.INTERRUPTED))
+                self._recorder.skip_rest(dispatcher.rest())
             raise
         self._recorder.close_loop(session, dispatcher.rest())
         return True
@@ -106,9 +109,10 @@ class BareEngine:
         elapsed_s = loop.run(item)
         self._recorder.end(unit_id, WORKER, elapsed_s, self._hooks.end())
 
-    def _show_result(self, outcome: Outcome) -> None:
+    def _show_result(self, outcome: Outcome) -> str | None:
         unit_id, attempt, started_s = self._current
         self._recorder.result(unit_id, attempt, WORKER, monotonic_s() - started_s, outcome)
+        return "the result could not be recorded" if self._recorder.has_failed else None
 
 
 def _reason(stopped: BaseException) -> str:

@@ -18,7 +18,7 @@ from xdist.workermanage import WorkerController
 import pytest_benchrun.engines.remote
 from pytest_benchrun.core.dispatch import Dispatcher
 from pytest_benchrun.core.events import outcome_from_json
-from pytest_benchrun.core.model import RunState, Unit
+from pytest_benchrun.core.model import RunState, Unit, UnitStatus
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.engines.wire import (
     INTERRUPT,
@@ -155,14 +155,14 @@ class XdistEngine:
         if getattr(report, "benchrun_late", False) and report.outcome == "failed":
             self.recorder.late_error(report)
 
-    @pytest.hookimpl
+    @pytest.hookimpl(trylast=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """Make xdist's crash report an ordinary failure, so that JUnit shows one with our properties."""
         record = self.recorder.campaign.records.get(crashitem)
         failure = self.recorder.campaign.failures.get(crashitem)
         report.when = "call"
-        if record is None or failure is None:
-            return
+        if record is None or failure is None or report.outcome != "failed":
+            return  # a plugin has it run again
         report.longrepr = failure.error
         properties = properties_of(self.recorder.run.run_id, record.unit, failure.attempt)
         last = closing_report(report, properties)
@@ -202,7 +202,7 @@ class UnitScheduling:
     """xdist's `Scheduling` protocol: one unit a worker, the verdict asked before each."""
 
     def __init__(self, config: pytest.Config, engine: XdistEngine) -> None:
-        self._config = config
+        self.config = config
         self._engine = engine
         self._recorder = engine.recorder
         self._nodes: dict[WorkerController, dict[str, int] | None] = {}
@@ -279,8 +279,8 @@ class UnitScheduling:
 
     def _begin(self) -> Dispatcher:
         work_list, self._work_list = self._work_list, WorkList([], [])
-        session = self._config.pluginmanager.getplugin("session")
-        if session.testsfailed and not self._config.option.continue_on_collection_errors:
+        session = self.config.pluginmanager.getplugin("session")
+        if session.testsfailed and not self.config.option.continue_on_collection_errors:
             count = session.testsfailed
             message = f"{count} error{'s' if count != 1 else ''} during collection"  # as pytest says without workers
             raise session.Interrupted(message)
@@ -319,9 +319,14 @@ class UnitScheduling:
         unit_id = self._running.pop(node)
         self._recorder.end(unit_id, node.gateway.id, sent["elapsed_s"], outcome_from_json(sent["outcome"]))
         if sent["stop"] is not None:
-            self._recorder.stop(Stop("exit", sent["stop"], RunState.STOPPED))
+            is_interrupted = sent["outcome"]["status"] == UnitStatus.INTERRUPTED
+            target = RunState.INTERRUPTED if is_interrupted else RunState.STOPPED
+            self._recorder.stop(Stop("exit", sent["stop"], target))
         self._feed()
-        self._engine.show(node, sent)
+        if not self._recorder.has_failed:
+            self._engine.show(node, sent)
+        elif self._dispatcher is not None:
+            self._dispatcher.put_back(unit_id)  # its end could not be recorded: it is reported with the rest
 
     def interrupt_workers(self) -> None:
         """Have the units in flight interrupted, so that their fixtures are torn down before the workers go."""
@@ -356,7 +361,7 @@ class UnitScheduling:
         lost = unit_id is not None and self._lose(node, unit_id)
         if self._recorder.campaign.stop is not None:
             # xdist would replace this worker, and the next, for ever; there is nothing left to run
-            self._config.pluginmanager.getplugin("dsession")._max_worker_restart = 0  # noqa: SLF001
+            self.config.pluginmanager.getplugin("dsession")._max_worker_restart = 0  # noqa: SLF001
         self._feed()
         return unit_id if lost else None
 

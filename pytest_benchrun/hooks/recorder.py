@@ -167,6 +167,11 @@ class Recorder:
             return None
         return attempt
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the journal could not be written: what is not in it must not be shown."""
+        return self._failure is not None
+
     def result(self, unit_id: str, attempt: int, worker: str, elapsed_s: float, outcome: Outcome) -> None:
         """Record what the unit has said, before pytest shows it."""
         self._emit(
@@ -294,11 +299,17 @@ class Recorder:
             if self._plan is not None and self._plan.is_empty:
                 session.exitstatus = exit_code_of_nothing(self.campaign, code)
             return
-        if self.campaign.running:
+        try:
+            run.check_journal()
+        except JournalWriteFailed as error:
+            self._give_up(error)
+        if self.campaign.running and self._failure is None:
             self.interrupt("the session ended while it ran")
         state, reason = final_state(self.campaign)
         if code in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}:
             state, reason = RunState.FAILED, "the session ended with an error of its own"
+        elif self._failure is not None:
+            state, reason = RunState.PAUSED, self._failure.problem
         elif self._is_interrupted is not None:
             state, reason = RunState.INTERRUPTED, self._is_interrupted
         session.exitstatus = exit_code(self.campaign, state, code)

@@ -32,7 +32,8 @@ class UnitHooks:
     Args:
         run_id: the run it belongs to.
         rundir: where its artifacts go.
-        show_result: told the outcome just before pytest shows it; None where nothing is shown.
+        show_result: told the outcome just before pytest shows it, and answers with why it could not be
+            recorded, None when it was; itself None where nothing is shown.
         late_error: told of a report that failed while no unit was in flight: a wider fixture's teardown.
     """
 
@@ -41,7 +42,7 @@ class UnitHooks:
         run_id: str,
         rundir: RunDir,
         *,
-        show_result: Callable[[Outcome], None] | None,
+        show_result: Callable[[Outcome], str | None] | None,
         late_error: Callable[[pytest.TestReport], None],
     ) -> None:
         self._run_id = run_id
@@ -92,7 +93,10 @@ class UnitHooks:
             if report.outcome == "failed":
                 self._late_error(report)
         elif attempt.builder.add(report) and self._show_result is not None:
-            self._show_result(self._outcome())
+            problem = self._show_result(self._outcome())
+            if problem is not None:  # nothing is shown as passed that a resume would run again
+                report.outcome = "failed"
+                report.longrepr = f"benchrun: {problem}"
 
     def _outcome(self) -> Outcome:
         attempt = self._attempt

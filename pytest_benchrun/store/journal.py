@@ -176,7 +176,13 @@ class JournalWriter:
 
         A sync that fails makes the next append fail: what the disk has lost must stop the run.
         """
-        if not (self._is_dirty and self._disk.is_durable):
+        if not self._is_dirty:
+            return
+        if os.fstat(self._descriptor).st_nlink == 0:
+            self._error = FileNotFoundError(errno.ENOENT, "it was deleted during the run")
+            return
+        if not self._disk.is_durable:
+            self._is_dirty = False
             return
         with self._descriptor_lock:
             self._is_dirty = False
@@ -184,6 +190,17 @@ class JournalWriter:
                 self._disk.sync(self._descriptor)
             except OSError as error:
                 self._error = error
+
+    def check(self) -> None:
+        """Make sure that what was appended is still there.
+
+        Raises:
+            JournalWriteFailed: the file was deleted, or the disk has failed.
+        """
+        self._is_dirty = True
+        self.sync()
+        if self._error is not None:
+            raise _cannot_write(self._rundir.journal, self._error)
 
     def close(self) -> None:
         """Sync and close; appending is over."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
+import orjson
+
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.errors import NewerSchema
-from pytest_benchrun.core.events import SCHEMA_VERSION, Event, Noted, event_from_json
+from pytest_benchrun.core.events import SCHEMA_VERSION, Event, Noted, RunCreated, event_from_json
+from pytest_benchrun.core.jsonsafe import to_name
 from pytest_benchrun.store.journal import decode_line, encode_line
 from pytest_benchrun.store.rundir import RunDir
 
@@ -25,6 +31,7 @@ def salvage(rundir: RunDir, now_at: str) -> list[str]:
     kept: list[Event] = []
     left_out: list[str] = []
     campaign = Campaign()
+    last_seq = 0
     for path in rundir.journal_parts():
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -32,17 +39,37 @@ def salvage(rundir: RunDir, now_at: str) -> list[str]:
                     record = decode_line(line)
                     if record["schema_version"] > SCHEMA_VERSION:
                         raise NewerSchema(str(path), record["schema_version"], SCHEMA_VERSION)
-                    event = event_from_json(record)
+                    event, seq = event_from_json(record), int(record["seq"])
+                    if seq <= last_seq:
+                        left_out.append(f"{path.name}, line {number} is left out: seq {seq} was there before")
+                        continue
                     campaign.apply(event)
                 except (ValueError, KeyError, TypeError) as error:
                     left_out.append(f"{path.name}, line {number} is left out: {error}")
                 else:
+                    if seq > last_seq + 1:
+                        left_out.append(f"{path.name}, line {number}: {seq - last_seq - 1} lines before it are missing")
+                    last_seq = seq
                     kept.append(event)
     if not left_out:
         return []
+    if kept and campaign.created is None:
+        kept.insert(0, _created_again(rundir, kept[0].at))
     kept += [Noted(at=now_at, text=f"salvaged: {sentence}") for sentence in left_out]
     _replace(rundir, kept, now_at)
     return left_out
+
+
+def _created_again(rundir: RunDir, at: str) -> RunCreated:
+    """The run's first line, where it is the damaged one: its name is in the views too."""
+    view: dict[str, Any] = {}
+    for path in (rundir.status, rundir.runstats):
+        with suppress(OSError, ValueError, TypeError):
+            view = {**orjson.loads(path.read_bytes()), **view}
+    run_id = to_name(view.get("run_id") or f"salvaged-{at.replace(':', '')}")
+    campaign = run_id.rsplit("-", 3)[0]
+    config_hash = to_name(view.get("config_hash") or "")
+    return RunCreated(at=at, run_id=run_id, campaign=campaign, config={}, config_hash=config_hash, version="")
 
 
 def finish_salvage(rundir: RunDir, now_at: str) -> None:

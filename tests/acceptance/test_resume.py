@@ -61,14 +61,6 @@ def test_a_resume_with_nothing_to_do_changes_no_byte(suite: Suite, engine: tuple
     assert suite.marks() == marks
 
 
-def test_a_resume_with_nothing_to_do_leaves_the_time_of_the_lock_file_alone(suite: Suite) -> None:
-    suite.write("test_it.py", GREEN)
-    assert suite.run().code == 0
-    before = state_of(suite.results)
-    assert suite.run("--bench-resume").code == 0
-    assert state_of(suite.results)[LOCK] == before[LOCK]
-
-
 @ENGINES
 def test_a_second_owner_is_refused_before_it_collects_and_harms_nobody(suite: Suite, engine: tuple[str, ...]) -> None:
     suite.write("test_it.py", HELD)

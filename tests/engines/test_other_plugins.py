@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
@@ -202,21 +199,9 @@ COVERED = {
 
 def coverage_lines(campaign: Campaign, *args: str) -> list[str]:
     """The table that pytest-cov prints, from an interpreter of its own: coverage cannot run twice in one."""
-    hidden = ("PYTEST_", "COV")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    plugins = ["-p", "xdist", "-p", "pytest_cov", "-p", "benchrun"]
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        *plugins,
-        "--cov=mine",
-        "--cov-branch",
-        "--cov-report=term-missing",
-        *args,
-    ]
-    done = subprocess.run(command, cwd=campaign.folder, env=environment, capture_output=True, text=True, check=True)
+    measured = ("--cov=mine", "--cov-branch", "--cov-report=term-missing")
+    done = campaign.apart(*measured, *args, plugins=("pytest_cov",))
+    assert done.returncode == 0
     return [line for line in done.stdout.splitlines() if line.startswith(("mine.py", "TOTAL"))]
 
 
@@ -339,57 +324,3 @@ def test_more_workers_than_units_do_no_harm(campaign: Campaign) -> None:
     session = campaign.run("-n3")
     assert session.exit_code == 0
     assert session.outcomes == {"passed": 1}
-
-
-CRASHES = """
-import os
-import pytest
-
-@pytest.mark.parametrize("x", range(6))
-def test_unit(x, benchrun):
-    if x == 2 and (not os.path.exists("crashed") or os.path.exists("always")):
-        open("crashed", "w").close()
-        os._exit(3)
-"""
-
-
-def test_a_unit_whose_worker_died_is_tried_once_more(campaign: Campaign) -> None:
-    campaign.write({"test_crash.py": CRASHES})
-    session = campaign.run(engine="n2")
-    assert session.exit_code == 0
-    assert session.outcomes == {"passed": 6}
-    ends = [event for event in session.events("unit_ended") if event["unit_id"] == "test_crash.py::test_unit[2]"]
-    assert [(end["attempt"], end["ended"], end["outcome"]["status"]) for end in ends] == [
-        (1, "lost", "interrupted"),
-        (2, "exited", "completed"),
-    ]
-
-
-@pytest.mark.parametrize("dist", ["load", "loadscope", "loadfile", "loadgroup"])
-def test_a_unit_that_kills_two_workers_has_failed_and_the_run_goes_on(campaign: Campaign, dist: str) -> None:
-    campaign.write({"test_crash.py": CRASHES, "always": ""})
-    session = campaign.run(f"--dist={dist}", engine="n2")
-    assert session.exit_code == 1
-    assert session.outcomes == {"passed": 5, "failed": 1}
-    assert session.status()["state"] == "complete"
-    assert session.executions().count("test_crash.py::test_unit[2]") == 2
-    (failure,) = session.status()["failures"]
-    assert failure["kind"] == "crash"
-    (case,) = [case for case in session.cases() if case.name == "test_crash::test_unit[2]"]
-    assert [tag for tag, _ in case.children] == ["failure"]
-    assert case.values("bench.attempt") == ["2"]
-
-
-def test_workers_that_die_before_the_first_unit_are_an_error_with_a_hint(campaign: Campaign) -> None:
-    conftest = """
-import os
-
-def pytest_collection_finish(session):
-    if hasattr(session.config, "workerinput"): os._exit(3)
-"""
-    campaign.write({"conftest.py": conftest, "test_a.py": "def test_a(): pass\n"})
-    session = campaign.run(engine="n2")
-    assert session.exit_code == 4
-    assert "workers died before the first unit" in session.text
-    assert "-n0" in session.text
-    assert not campaign.results.exists()

@@ -10,6 +10,8 @@ import json
 import linecache
 import os
 import re
+import signal
+import subprocess
 import sys
 import warnings
 from collections.abc import Mapping
@@ -201,6 +203,30 @@ class Campaign:
         text = "\n".join([*result.outlines, *result.errlines])
         outcomes = result.parseoutcomes() if any(" in " in line for line in result.outlines[-1:]) else {}
         return Session(int(result.ret), text, outcomes, shown.all, self.results, junit)
+
+    def apart(
+        self, *args: str, plugins: tuple[str, ...] = (), within_s: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        """Run pytest in an interpreter of its own, for what could hang or cannot run twice in one.
+
+        Args:
+            args: for pytest.
+            plugins: what is needed beside xdist, timeout and ours, by entry point.
+            within_s: after so long it is killed with all its workers; its exit code is negative then.
+        """
+        hidden = ("PYTEST_XDIST", "PYTEST_CURRENT", "COV")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+        loaded = [part for name in ("xdist", "timeout", "benchrun", *plugins) for part in ("-p", name)]
+        command = [sys.executable, "-m", "pytest", *loaded, *args]
+        with subprocess.Popen(
+            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ) as process:
+            try:
+                output, _ = process.communicate(timeout=within_s)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                output, _ = process.communicate()
+        return subprocess.CompletedProcess(command, process.returncode, output)
 
     def files(self) -> dict[str, bytes]:
         """Everything under the results directory by relative path; nothing when it does not exist."""
