@@ -112,5 +112,5 @@ def benchrun(request: pytest.FixtureRequest) -> BenchRun:
         params=callspec.params if callspec else {},
         attempt=1,
         find_folder=lambda: request.getfixturevalue("tmp_path"),
-        properties=None,
+        is_recording=False,
     )

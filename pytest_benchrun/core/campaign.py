@@ -226,6 +226,7 @@ class Campaign:
                 self._lose_worker(event)
             case LateError():
                 self.late_errors.append(event)
+                self.counters.failed_units += 1
             case Noted():
                 self.notes.append(event)
             case SessionEnded():

@@ -73,6 +73,7 @@ class BareEngine:
             self._run_units(session, loop, dispatcher)
             loop.settle(None)
         except (KeyboardInterrupt, pytest.exit.Exception) as stopped:
+            self._hooks.abandon()
             self._recorder.interrupt(_reason(stopped))
             if self._recorder.signals.received is None:  # the unit itself said so: the rest is reported as ever
                 self._recorder.stop(Stop("exit", _reason(stopped), RunState.INTERRUPTED))
@@ -89,6 +90,7 @@ class BareEngine:
     def _run_units(self, session: pytest.Session, loop: UnitLoop, dispatcher: Dispatcher) -> None:
         pid = os.getpid()
         while (unit_id := dispatcher.take(WORKER)) is not None:
+            loop.settle(self._items[unit_id])
             attempt = self._recorder.start(unit_id, WORKER)
             if attempt is None:
                 dispatcher.put_front(unit_id)
@@ -103,9 +105,8 @@ class BareEngine:
     def _run_unit(self, loop: UnitLoop, unit_id: str, attempt: int) -> None:
         assert self._hooks is not None  # noqa: S101  # set before the first unit
         item = self._items[unit_id]
-        loop.settle(item)
         self._current = (unit_id, attempt, monotonic_s())
-        self._hooks.begin(item, self._recorder.campaign.records[unit_id].unit, attempt)
+        self._hooks.begin(self._recorder.campaign.records[unit_id].unit, attempt)
         elapsed_s = loop.run(item)
         self._recorder.end(unit_id, WORKER, elapsed_s, self._hooks.end())
 

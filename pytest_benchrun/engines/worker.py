@@ -152,7 +152,7 @@ class UnitWorker(WorkerInteractor):
         self.item_index = index
         hooks: UnitHooks = self.config.pluginmanager.getplugin("benchrun-unit")
         loop.settle(item)
-        hooks.begin(item, self._units[index], attempt)
+        hooks.begin(self._units[index], attempt)
         self._reports = []
         pid = os.getpid()
         elapsed_s: float | None = None

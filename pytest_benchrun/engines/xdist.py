@@ -359,7 +359,7 @@ class UnitScheduling:
         self._dispatcher.release(node.gateway.id)
         unit_id = self._running.pop(node, None)
         lost = unit_id is not None and self._lose(node, unit_id)
-        if self._recorder.campaign.stop is not None:
+        if self._recorder.campaign.stop is not None or not self.has_pending:
             # xdist would replace this worker, and the next, for ever; there is nothing left to run
             self.config.pluginmanager.getplugin("dsession")._max_worker_restart = 0  # noqa: SLF001
         self._feed()

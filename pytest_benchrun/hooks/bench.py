@@ -29,7 +29,7 @@ class BenchRun:
 
     Args:
         find_folder: where its artifacts go, asked for at the first one.
-        properties: the item's, where JUnit looks for the metrics; None when nothing is recorded.
+        is_recording: whether metrics are kept.
 
     Attributes:
         unit_id: pytest's node id of the unit.
@@ -46,7 +46,7 @@ class BenchRun:
         params: Mapping[str, object],
         attempt: int,
         find_folder: Callable[[], Path],
-        properties: list[tuple[str, object]] | None,
+        is_recording: bool,
     ) -> None:
         self.unit_id = unit_id
         self.params = dict(params)
@@ -54,7 +54,7 @@ class BenchRun:
         self.metrics: dict[str, Metric] = {}
         self.warnings: list[str] = []
         self._find_folder = find_folder
-        self._properties = properties
+        self._is_recording = is_recording
 
     def metric(self, name: str, value: float, unit: str = "", better: Literal["lower", "higher"] | None = None) -> None:
         """Record a number of this unit; recording a name again replaces its value.
@@ -68,15 +68,11 @@ class BenchRun:
             unit: unit of measure as people write it, `"MB/s"`; `""` for a bare number.
             better: which direction is better; None when neither is.
         """
-        if self._properties is None:
+        if not self._is_recording:
             return
         name = to_name(name)
         metric, warnings = to_metric(name, value, unit, better)
         self.warnings += warnings
-        label = f"bench.metric.{name}"
-        if name in self.metrics:
-            self._properties[:] = [entry for entry in self._properties if entry[0] != label]
-        self._properties.append((label, "" if metric.value is None else str(metric.value)))
         self.metrics[name] = metric
 
     def artifact(self, name: str) -> Path:

@@ -53,18 +53,19 @@ class UnitHooks:
         self._shared = ("bench.run_id", run_id), ("bench.attempt", "1")
         self._attempt: _Attempt | None = None
 
-    def begin(self, item: pytest.Item, unit: Unit, attempt: int) -> None:
-        """The next reports belong to this attempt; JUnit finds its properties on the item."""
+    def begin(self, unit: Unit, attempt: int) -> None:
+        """The next reports belong to this attempt."""
         self._attempt = _Attempt(unit, attempt)
-        run_id, first = self._shared
-        number = first if attempt == 1 else ("bench.attempt", str(attempt))
-        item.user_properties.extend((run_id, ("bench.group", unit.group), number))
 
     def end(self) -> Outcome:
         """What the attempt came to; later reports belong to nobody."""
         outcome = self._outcome()
         self._attempt = None
         return outcome
+
+    def abandon(self) -> None:
+        """The session was torn out of the attempt: later reports belong to nobody."""
+        self._attempt = None
 
     def bench(self, item: pytest.Item) -> BenchRun:
         """A new object for the fixture: a rerun of the attempt begins without the metrics of the try before."""
@@ -74,14 +75,12 @@ class UnitHooks:
             raise RuntimeError(message)
         unit_id = attempt.unit.unit_id
         callspec = getattr(item, "callspec", None)
-        kept = [entry for entry in item.user_properties if not str(entry[0]).startswith("bench.metric.")]
-        item.user_properties[:] = kept
         attempt.bench = BenchRun(
             unit_id=unit_id,
             params=callspec.params if callspec else {},
             attempt=attempt.number,
             find_folder=lambda: self._rundir.artifacts(unit_id),
-            properties=item.user_properties,
+            is_recording=True,
         )
         return attempt.bench
 
@@ -92,11 +91,24 @@ class UnitHooks:
         if attempt is None:
             if report.outcome == "failed":
                 self._late_error(report)
-        elif attempt.builder.add(report) and self._show_result is not None:
+            return
+        if report.when == "teardown":
+            report.user_properties.extend(self._properties_of(attempt))
+        if attempt.builder.add(report) and self._show_result is not None:
             problem = self._show_result(self._outcome())
             if problem is not None:  # nothing is shown as passed that a resume would run again
                 report.outcome = "failed"
                 report.longrepr = f"benchrun: {problem}"
+
+    def _properties_of(self, attempt: _Attempt) -> list[tuple[str, object]]:
+        """What the test case in JUnit carries: on the last report, which no test of the unit sees any more."""
+        run_id, first = self._shared
+        number = first if attempt.number == 1 else ("bench.attempt", str(attempt.number))
+        properties: list[tuple[str, object]] = [run_id, ("bench.group", attempt.unit.group), number]
+        if attempt.bench is not None:
+            for name, metric in attempt.bench.metrics.items():
+                properties.append((f"bench.metric.{name}", "" if metric.value is None else str(metric.value)))
+        return properties
 
     def _outcome(self) -> Outcome:
         attempt = self._attempt

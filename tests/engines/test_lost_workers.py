@@ -74,7 +74,7 @@ def test_workers_that_die_with_nothing_left_to_run_are_not_replaced_for_ever(
     campaign: Campaign, hook: str, argument: str
 ) -> None:
     campaign.write({"conftest.py": DIES.format(hook=hook, argument=argument), "test_a.py": "def test_a(): pass\n"})
-    done = campaign.apart("-n2", "--bench-results=results", within_s=15)
+    done = campaign.apart("-n2", "--bench-results=results", within_s=8)
     assert done.returncode in {0, 1, 2, 4}
 
 

@@ -154,13 +154,6 @@ def test_a_campaign_teaches_last_failed_too(suite: Campaign, engine: str) -> Non
     assert {nodeid for nodeid, _ in suite.plain("--lf").counted} == failed
 
 
-def test_units_that_never_started_stay_among_the_last_failed(suite: Campaign) -> None:
-    suite.write({"test_a.py": "def test_1(): raise OSError\ndef test_2(): raise OSError\n", "test_b.py": ""})
-    suite.plain()
-    suite.run("--lf", "-x")
-    assert [nodeid for nodeid, _ in suite.plain("--lf").counted] == ["test_a.py::test_1", "test_a.py::test_2"]
-
-
 def test_failed_first_runs_them_first(suite: Campaign) -> None:
     expected = [shown.nodeid for shown in suite.plain("--ff").shown]
     suite.plain()

@@ -219,7 +219,13 @@ class Campaign:
         loaded = [part for name in ("xdist", "timeout", "benchrun", *plugins) for part in ("-p", name)]
         command = [sys.executable, "-m", "pytest", *loaded, *args]
         with subprocess.Popen(
-            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         ) as process:
             try:
                 output, _ = process.communicate(timeout=within_s)
