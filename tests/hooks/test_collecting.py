@@ -28,6 +28,28 @@ def test_after_a_collection_error_a_finished_run_stays_in_its_place(campaign: Ca
         assert campaign.files() == before
 
 
+def test_a_resume_with_nothing_to_do_is_no_success_when_a_module_is_broken(campaign: Campaign, engine: str) -> None:
+    campaign.write({"test_right.py": BROKEN["test_right.py"]})
+    campaign.run()
+    campaign.write(BROKEN)
+    assert campaign.run("--bench-resume", engine=engine).exit_code == 2
+    assert campaign.run("--bench-resume", "--continue-on-collection-errors", engine=engine).exit_code == 1
+
+
+def test_a_resume_that_selects_nothing_of_an_unfinished_run_is_no_success(campaign: Campaign, engine: str) -> None:
+    campaign.write({"test_a.py": "def test_a(): raise AssertionError\ndef test_b(): pass\n"})
+    campaign.run("-x")
+    before = campaign.files()
+    assert campaign.run("--bench-resume", "-k", "typo", engine=engine).exit_code != 0
+    assert campaign.files() == before
+
+
+def test_a_resume_that_selects_nothing_of_a_finished_run_says_so(campaign: Campaign, engine: str) -> None:
+    campaign.write({"test_a.py": "def test_a(): pass\n"})
+    campaign.run()
+    assert campaign.run("--bench-resume", "-k", "typo", engine=engine).exit_code == 5
+
+
 def test_pytest_may_be_told_to_go_on_after_collection_errors(campaign: Campaign, engine: str) -> None:
     campaign.write(BROKEN)
     session = campaign.run("--continue-on-collection-errors", engine=engine)
@@ -46,7 +68,8 @@ def test_a_broken_conftest_is_pytests_own_error(campaign: Campaign, engine: str)
 def test_a_path_that_is_not_there_is_pytests_own_error(campaign: Campaign, engine: str) -> None:
     campaign.write(BROKEN)
     session = campaign.run("nowhere.py", engine=engine)
-    assert session.exit_code == 4
+    assert session.exit_code == campaign.plain("nowhere.py", engine=engine, has_us=False).exit_code
+    assert "INTERNALERROR" not in session.text
     assert not campaign.results.exists()
 
 
