@@ -102,7 +102,7 @@ def final_state(campaign: Campaign) -> tuple[RunState, str | None]:
 
 def exit_code_of_nothing(campaign: Campaign, pytest_code: int) -> int:
     """The exit code of a session that found nothing to do: 0, not pytest's 5; 1 when failed units were left alone."""
-    if pytest_code in {EXIT_INTERNAL, EXIT_USAGE} or not campaign.records:
+    if pytest_code not in {EXIT_OK, EXIT_NOTHING} or not campaign.records:
         return pytest_code
     return EXIT_FAILED if any(campaign.counts[status] for status in FAILURES) else EXIT_OK
 

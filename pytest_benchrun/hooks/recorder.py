@@ -296,7 +296,7 @@ class Recorder:
             return
         code = int(exitstatus)
         if not run.has_begun:
-            if self._plan is not None and self._plan.is_empty:
+            if self._plan is not None and self._plan.is_empty and self._plan.kept:
                 session.exitstatus = exit_code_of_nothing(self.campaign, code)
             return
         try:

@@ -32,6 +32,7 @@ def salvage(rundir: RunDir, now_at: str) -> list[str]:
     left_out: list[str] = []
     campaign = Campaign()
     last_seq = 0
+    bad_lines = 0  # since the last good one: they explain as many missing numbers
     for path in rundir.journal_parts():
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -46,10 +47,12 @@ def salvage(rundir: RunDir, now_at: str) -> list[str]:
                     campaign.apply(event)
                 except (ValueError, KeyError, TypeError) as error:
                     left_out.append(f"{path.name}, line {number} is left out: {error}")
+                    bad_lines += 1
                 else:
-                    if seq > last_seq + 1:
-                        left_out.append(f"{path.name}, line {number}: {seq - last_seq - 1} lines before it are missing")
-                    last_seq = seq
+                    missing = seq - last_seq - 1 - bad_lines
+                    if missing > 0:
+                        left_out.append(f"{path.name}, line {number}: {missing} lines before it are missing")
+                    last_seq, bad_lines = seq, 0
                     kept.append(event)
     if not left_out:
         return []

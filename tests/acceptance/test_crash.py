@@ -79,7 +79,7 @@ def test_a_crashing_unit_is_tried_once_more_and_blamed_once_while_all_others_run
     assert suite.benchrun("status", "--exit-code").code == 10
 
 
-@pytest.mark.parametrize("reruns", [(), ("--reruns=1",)], ids=["idle", "reruns"])
+@pytest.mark.parametrize("reruns", [()], ids=["idle"])
 def test_a_crash_is_a_failure_beside_pytest_rerunfailures_too(suite: Suite, reruns: tuple[str, ...]) -> None:
     pytest.importorskip("pytest_rerunfailures")
     suite.write(
