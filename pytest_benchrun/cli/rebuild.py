@@ -10,7 +10,7 @@ from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.core.views import runstats_view
 from pytest_benchrun.store.journal import JournalReader, cut_torn_tail
 from pytest_benchrun.store.lock import RunLock
-from pytest_benchrun.store.publisher import write_runstats, write_status
+from pytest_benchrun.store.publisher import views_at_rest
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.salvage import finish_salvage, salvage
 from pytest_benchrun.world.clock import WallClock
@@ -18,7 +18,7 @@ from pytest_benchrun.world.process import is_alive, this_process
 
 
 def rebuild(directory: str, *, is_salvage: bool) -> int:
-    """Write `status.json` and `runstats.json` as the journal's last event leaves them.
+    """Write every view as the journal's last event leaves it.
 
     Raises:
         DirectoryProblem: there is no journal, it is damaged, or a live run owns the directory.
@@ -41,7 +41,8 @@ def rebuild(directory: str, *, is_salvage: bool) -> int:
         if reader.torn:
             kept = cut_torn_tail(rundir, reader.torn, clock.now_at())
             print(f"benchrun: the journal's last line was torn and is cut off; its bytes are in {kept.name}")
-        write_status(rundir, campaign, campaign.last_at)
-        write_runstats(rundir, runstats_view(campaign))
-    print(f"rebuilt status.json and runstats.json of {campaign.run_id} from {reader.seq} events")
+        views = views_at_rest(rundir, campaign, runstats_view(campaign))
+        for path, data in views.items():
+            rundir.disk.write_atomically(path, data)
+    print(f"rebuilt {', '.join(path.name for path in views)} of {campaign.run_id} from {reader.seq} events")
     return 0

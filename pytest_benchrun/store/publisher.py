@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
 
 import orjson
 
@@ -23,15 +25,16 @@ STATUS_S = 0.2
 HEARTBEAT_S = 5.0
 
 
-def write_status(rundir: RunDir, campaign: Campaign, now_at: str) -> None:
-    """Replace `status.json` by the state at `now_at`."""
-    view = status_view(campaign, results_dir=str(rundir.path), now_at=now_at)
-    rundir.disk.write_atomically(rundir.status, orjson.dumps(view, option=orjson.OPT_INDENT_2), is_synced=False)
+def views_at_rest(rundir: RunDir, campaign: Campaign, stats: RunStatsView) -> dict[Path, bytes]:
+    """Every file that is made again from the journal, as the run's last event leaves it.
 
-
-def write_runstats(rundir: RunDir, stats: RunStatsView) -> None:
-    """Replace `runstats.json`."""
-    rundir.disk.write_atomically(rundir.runstats, orjson.dumps(stats, option=orjson.OPT_INDENT_2))
+    The same journal gives the same bytes: the last session wrote them, `benchrun rebuild` writes them.
+    """
+    status = status_view(campaign, results_dir=str(rundir.path), now_at=campaign.last_at)
+    return {
+        rundir.status: orjson.dumps(status, option=orjson.OPT_INDENT_2),
+        rundir.runstats: orjson.dumps(stats, option=orjson.OPT_INDENT_2),
+    }
 
 
 class Publisher:
@@ -74,14 +77,14 @@ class Publisher:
             self._has_news.set()
 
     def close(self) -> RunStatsView:
-        """Stop the thread; write the last status and the figures, which are returned, as the last event leaves them."""
+        """Stop the thread and write every view as the last event leaves it; the figures are returned."""
         self._is_closing.set()
         self._has_news.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._try(lambda: write_status(self._rundir, self._campaign, self._campaign.last_at))
         stats = runstats_view(self._campaign)
-        self._try(lambda: write_runstats(self._rundir, stats))
+        for path, data in views_at_rest(self._rundir, self._campaign, stats).items():
+            self._try(partial(self._rundir.disk.write_atomically, path, data))
         return stats
 
     def _work(self) -> None:

@@ -7,12 +7,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.model import Metric, RunState
 from pytest_benchrun.core.views import runstats_view, status_view
-from pytest_benchrun.store.publisher import Publisher, write_runstats, write_status
+from pytest_benchrun.store.publisher import Publisher, views_at_rest
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.clock import WallClock
-from tests.fakes import moment
 from tests.store.faulty import FaultyDisk
 from tests.stories import Story
 
@@ -45,29 +45,24 @@ def load(path: Path) -> dict[str, Any]:
     return content
 
 
-def test_the_status_file_is_the_view_at_that_moment(tmp_path: Path) -> None:
-    story = Story().begin("a")
-    write_status(RunDir(tmp_path), story.campaign, moment(5))
-    expected = status_view(story.campaign, results_dir=str(tmp_path), now_at=moment(5))
-    assert load(tmp_path / "status.json") == expected
-
-
-def test_the_figures_file_is_the_view(tmp_path: Path) -> None:
+def test_the_files_at_rest_are_the_views_after_the_last_event(tmp_path: Path) -> None:
     story = Story().begin("a")
     story.run("a")
-    write_runstats(RunDir(tmp_path), runstats_view(story.campaign))
-    assert load(tmp_path / "runstats.json") == runstats_view(story.campaign)
+    stats = runstats_view(story.campaign)
+    files = views_at_rest(RunDir(tmp_path), story.campaign, stats)
+    status = status_view(story.campaign, results_dir=str(tmp_path), now_at=story.campaign.last_at)
+    expected = {"status.json": status, "runstats.json": stats}
+    assert {path.name: json.loads(data) for path, data in files.items()} == expected
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     story = Story().begin("a")
     story.run("a")
-    contents = []
-    for _ in range(2):
-        write_status(RunDir(tmp_path), story.campaign, moment(5))
-        write_runstats(RunDir(tmp_path), runstats_view(story.campaign))
-        contents.append(((tmp_path / "status.json").read_bytes(), (tmp_path / "runstats.json").read_bytes()))
-    assert contents[0] == contents[1]
+    again = Campaign.of(story.events)
+    first, second = (
+        views_at_rest(RunDir(tmp_path), campaign, runstats_view(campaign)) for campaign in (story.campaign, again)
+    )
+    assert first == second
 
 
 def test_the_first_status_is_there_before_the_first_unit(tmp_path: Path) -> None:
