@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_benchrun.hooks.options import RESULTS, add_options, is_asked_for
+from pytest_benchrun.hooks.options import PLAN, RESULTS, add_options, has_campaign_file, is_asked_for, refuse_orphans
 
 if TYPE_CHECKING:  # the fixture's type; importing it would cost every session on the machine
+    from pytest_benchrun.core.settings import Settings
     from pytest_benchrun.hooks.bench import BenchRun
 
 MARKER_HELP = (
-    "benchrun(group=None, inputs=(), version=None): how the campaign treats the unit; group is a name, or the name "
-    "of the parameter whose value is the group; a unit runs again when its inputs (files) or its version change "
-    "(pytest-benchrun)"
+    "benchrun(group=None, phase='run', inputs=(), version=None): how the campaign treats the unit; group is a name, or "
+    "the name of the parameter whose value is the group; units run phase by phase; a unit runs again when its inputs "
+    "(files) or its version change (pytest-benchrun)"
+)
+MATRIX_HELP = (
+    "benchrun_matrix(name, ...): parametrize with every combination of these parameters of the campaign file's "
+    "[matrix] that [[exclude]] leaves, see --bench-config (pytest-benchrun)"
 )
 _LOOKING_ONLY = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test", "cacheshow")
 
@@ -28,13 +33,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Turn a session that prints the plan into one that only collects, before anybody is configured for more."""
+    if is_asked_for(config) and config.getoption(PLAN.dest):
+        config.option.collectonly = True
+        config.option.xmlpath = None  # a report of tests that did not run would replace the one of those that did
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register what this process needs: nothing, the worker's part, or the owner's."""
     config.addinivalue_line("markers", MARKER_HELP)
+    config.addinivalue_line("markers", MATRIX_HELP)
     if not is_asked_for(config):
+        refuse_orphans(config)
+        if has_campaign_file(config):
+            _configure_matrix(config)
         return
     if hasattr(config, "workerinput"):
         _configure_worker(config)
+    elif config.getoption(PLAN.dest):
+        _configure_planner(config)
     elif not any(config.getoption(name, default=False) for name in _LOOKING_ONLY):
         _configure_owner(config)
 
@@ -42,8 +61,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def _configure_worker(config: pytest.Config) -> None:
     from pathlib import Path  # late: only workers of a campaign need it
 
+    import orjson  # late: as above
+
+    from pytest_benchrun.core.campaign_file import from_json  # late: as above
     from pytest_benchrun.engines.wire import WORKER_INPUT  # late: as above
     from pytest_benchrun.hooks.bench import GIVES_BENCH  # late: as above
+    from pytest_benchrun.hooks.matrix import MatrixHooks  # late: as above
     from pytest_benchrun.hooks.unit import UnitHooks  # late: as above
     from pytest_benchrun.store.rundir import RunDir  # late: as above
 
@@ -51,28 +74,58 @@ def _configure_worker(config: pytest.Config) -> None:
     told = config.workerinput.get(WORKER_INPUT)  # type: ignore[attr-defined]  # set by xdist
     if told is None:
         return  # the controller only looks, or does not have the plugin
+    file = from_json(orjson.loads(told["file"]))
+    config.pluginmanager.register(MatrixHooks(file, raises=False), "benchrun-matrix")
     rundir = RunDir(Path(told["results_dir"]))
-    hooks = UnitHooks(told["run_id"], rundir, show_result=None, late_error=lambda _: None)
+    hooks = UnitHooks(told["run_id"], rundir, file.parameters, show_result=None, late_error=lambda _: None)
     config.stash[GIVES_BENCH] = hooks
     config.pluginmanager.register(hooks, "benchrun-unit")
 
 
-def _configure_owner(config: pytest.Config) -> None:
-    from pytest_benchrun import __version__  # late: only campaigns need what follows
-    from pytest_benchrun.core.errors import BenchrunError  # late: as above
-    from pytest_benchrun.hooks.options import read_settings  # late: as above
-    from pytest_benchrun.hooks.recorder import Recorder  # late: as above
+def _configure_matrix(config: pytest.Config) -> None:
+    """Without a run, tests that are parametrized from the campaign file are ordinary tests."""
+    from pytest_benchrun.core.errors import BenchrunError  # late: only projects with a campaign file need it
+    from pytest_benchrun.hooks.matrix import MatrixHooks  # late: as above
+    from pytest_benchrun.hooks.settings import read_campaign_file  # late: as above
 
     try:
-        recorder = Recorder(config, read_settings(config), __version__)
+        hooks = MatrixHooks(read_campaign_file(config), raises=not hasattr(config, "workerinput"))
     except BenchrunError as error:
         raise pytest.UsageError(str(error)) from error
+    config.pluginmanager.register(hooks, "benchrun-matrix")
+
+
+def _settings_of(config: pytest.Config) -> Settings:
+    """The settings of the session; the matrix is registered with them."""
+    from pytest_benchrun.core.errors import BenchrunError  # late: only campaigns need what follows
+    from pytest_benchrun.hooks.matrix import MatrixHooks  # late: as above
+    from pytest_benchrun.hooks.settings import read_settings  # late: as above
+
+    try:
+        settings = read_settings(config)
+    except BenchrunError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.pluginmanager.register(MatrixHooks(settings.file, raises=True), "benchrun-matrix")
+    config.addinivalue_line("norecursedirs", _pattern_of(config))
+    return settings
+
+
+def _configure_planner(config: pytest.Config) -> None:
+    from pytest_benchrun.hooks.planner import Planner  # late: only a plan needs it
+
+    config.pluginmanager.register(Planner(config, _settings_of(config)), "benchrun-planner")
+
+
+def _configure_owner(config: pytest.Config) -> None:
+    from pytest_benchrun import __version__  # late: only campaigns need what follows
+    from pytest_benchrun.hooks.recorder import Recorder  # late: as above
+
+    recorder = Recorder(config, _settings_of(config), __version__)
     dist = config.getoption("dist", "no")
     is_distributed = dist != "no" and bool(config.getoption("tx", None))
     if is_distributed and dist == "each":
         problem = "--dist=each runs every unit once a worker: a campaign runs every unit once"
         raise pytest.UsageError(f"{problem}\n  -> --dist=load, loadscope, loadfile, loadgroup or worksteal")
-    config.addinivalue_line("norecursedirs", _pattern_of(config))
     config.pluginmanager.register(recorder, "benchrun-recorder")
     if is_distributed:
         from pytest_benchrun.engines.xdist import XdistEngine  # late: needs xdist, and only with workers
@@ -97,7 +150,7 @@ def _pattern_of(config: pytest.Config) -> str:
 
 @pytest.fixture
 def benchrun(request: pytest.FixtureRequest) -> BenchRun:
-    """The unit seen from inside: `metric`, `artifact`, `params`, `unit_id`, `attempt`.
+    """The unit seen from inside: `metric`, `artifact`, `params`, `config`, `unit_id`, `attempt`.
 
     Without `--bench-results` it does nothing, and the test passes as an ordinary one.
     """
@@ -107,9 +160,11 @@ def benchrun(request: pytest.FixtureRequest) -> BenchRun:
     if giver is not None:
         return giver.bench(request.node)
     callspec = getattr(request.node, "callspec", None)
+    matrix = request.config.pluginmanager.getplugin("benchrun-matrix")
     return BenchRun(
         unit_id=request.node.nodeid,
         params=callspec.params if callspec else {},
+        config=matrix.parameters if matrix is not None else {},
         attempt=1,
         find_folder=lambda: request.getfixturevalue("tmp_path"),
         is_recording=False,

@@ -15,10 +15,12 @@ from pathlib import Path
 import orjson
 
 from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.campaign_file import config_of, differences
 from pytest_benchrun.core.conductor import Conductor
 from pytest_benchrun.core.errors import DirectoryProblem, JournalDamaged, JournalWriteFailed, NewerSchema
 from pytest_benchrun.core.events import (
     SCHEMA_VERSION,
+    ConfigAccepted,
     Noted,
     RunCreated,
     SessionEnded,
@@ -26,6 +28,7 @@ from pytest_benchrun.core.events import (
     SessionStarted,
     UnitEnded,
     UnitsAdded,
+    UnitsRemoved,
 )
 from pytest_benchrun.core.model import Ending, JsonValue, Outcome, Owner, RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan, ranges_of
@@ -35,7 +38,7 @@ from pytest_benchrun.core.views import RunStatsView
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
 from pytest_benchrun.store.journal import JournalReader, JournalWriter, cut_torn_tail
-from pytest_benchrun.store.lock import RunLock
+from pytest_benchrun.store.lock import RunLock, read_owner
 from pytest_benchrun.store.publisher import Publisher
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.salvage import finish_salvage
@@ -60,12 +63,10 @@ class SessionFacts:
     """What a session says of itself in the journal.
 
     Attributes:
-        config: what makes the measured values, for `config_hash`.
         engine: `bare` or `xdist`.
         workers: how many were asked for.
     """
 
-    config: dict[str, JsonValue]
     engine: str
     workers: int
     command: list[str]
@@ -79,6 +80,7 @@ class OpenRun:
 
     Attributes:
         campaign: the run found there; an empty one for a new run.
+        earlier: the finished run that a new one puts aside; an empty one when there is none.
         start: what `begin` will do.
         run_id: of the run to come, or to go on.
         notes: what people should be told, one sentence each.
@@ -100,6 +102,7 @@ class OpenRun:
         self.stats: RunStatsView | None = None
         self._owner = owner
         self._reader = JournalReader(rundir)
+        self.earlier = Campaign()
         self._earlier_run_id = ""
         self._conductor: Conductor | None = None
         self._journal: JournalWriter | None = None
@@ -130,8 +133,6 @@ class OpenRun:
             DirectoryProblem: what was asked does not fit what is there.
         """
         settings, directory = self.settings, self.rundir.path
-        finish_moving(self.rundir)
-        finish_salvage(self.rundir, self.clock.now_at())
         self._refuse_newer_views()
         if not self.rundir.has_run():
             if settings.resume:
@@ -140,6 +141,7 @@ class OpenRun:
             return
         self._read()
         if settings.resume:
+            self._check_drift()
             self.start = Start.RESUME
             self.run_id = self.campaign.run_id or self.run_id
             return
@@ -151,9 +153,29 @@ class OpenRun:
                 f"({left} of {len(self.campaign.records)} units not completed)"
             )
             raise DirectoryProblem(problem, hint="go on with --bench-resume, or put it aside with --bench-fresh")
+        self.earlier = self.campaign
         self._earlier_run_id = self.campaign.run_id or f"damaged-{self.clock.now_at().replace(':', '')}"
         self.campaign = Campaign()
         self.start = Start.NEW_AFTER_HISTORY
+
+    def _check_drift(self) -> None:
+        """Refuse to mix results that were measured under two configurations.
+
+        Raises:
+            DirectoryProblem: with both values of each key that changed.
+        """
+        if self.campaign.created is None:
+            return
+        changed = differences(self.campaign.config, config_of(self.settings.file, self.settings.group_by))
+        if not changed:
+            return
+        said = "; ".join(f"{key} was {before}, is now {now}" for key, before, now in changed)
+        if self.settings.accepts_drift:
+            self.notes.append(f"the configuration has changed and was accepted: {said}")
+            return
+        problem = f"the configuration has changed since {self.campaign.run_id} was started: {said}"
+        hint = "change it back, go on all the same with --bench-accept-drift, or start anew with --bench-fresh"
+        raise DirectoryProblem(problem, hint=hint)
 
     def _read(self) -> None:
         try:
@@ -169,7 +191,7 @@ class OpenRun:
             self.campaign.state = RunState.COMPLETE
 
     def _refuse_newer_views(self) -> None:
-        for path in (self.rundir.status, self.rundir.runstats):
+        for path in (self.rundir.status, self.rundir.run_state, self.rundir.runstats):
             with suppress(OSError, ValueError, TypeError, KeyError):
                 version = orjson.loads(path.read_bytes())["schema_version"]
                 if version > SCHEMA_VERSION:
@@ -222,14 +244,15 @@ class OpenRun:
 
     def _record_start(self, plan: Plan, facts: SessionFacts) -> None:
         emit, now_at = self.conductor.emit, self.clock.now_at
+        config = config_of(self.settings.file, self.settings.group_by)
         if self.campaign.created is None:
             emit(
                 RunCreated(
                     at=now_at(),
                     run_id=self.run_id,
                     campaign=self._name,
-                    config=facts.config,
-                    config_hash=config_hash(facts.config),
+                    config=config,
+                    config_hash=config_hash(config),
                     version=facts.version,
                 )
             )
@@ -245,12 +268,17 @@ class OpenRun:
                 cwd=facts.cwd,
                 versions=facts.versions,
                 group_by=self.settings.group_by,
+                phases=list(self.settings.phases),
             )
         )
+        if config_hash(config) != self.campaign.config_hash:
+            emit(ConfigAccepted(at=now_at(), config=config, config_hash=config_hash(config)))
         for text in self.notes:
             emit(Noted(at=now_at(), text=text))
         for first in range(0, len(plan.added), _UNITS_PER_LINE):
             emit(UnitsAdded(at=now_at(), units=plan.added[first : first + _UNITS_PER_LINE]))
+        if plan.removed:
+            emit(UnitsRemoved(at=now_at(), units=ranges_of(self.campaign, plan.removed)))
         limit = self.settings.max_failures.limit(self.campaign.groups_total)
         emit(SessionPlanned(at=now_at(), run=ranges_of(self.campaign, plan.run), failure_limit=limit))
 
@@ -323,6 +351,8 @@ def open_run(settings: Settings, name: str, stack: ExitStack) -> OpenRun:
         raise _unusable(rundir.path, error) from error
     stack.callback(lock.release)
     _try_writing(rundir)
+    finish_moving(rundir)
+    finish_salvage(rundir, clock.now_at())
     run = OpenRun(settings, name, rundir=rundir, owner=owner, lock=lock, clock=clock)
     if previous:
         run.notes.append(f"took the directory over from pid {previous.pid}, which died without giving it back")
@@ -330,7 +360,29 @@ def open_run(settings: Settings, name: str, stack: ExitStack) -> OpenRun:
     return run
 
 
-def _prepare(rundir: RunDir, settings: Settings, stack: ExitStack) -> None:
+def peek_run(settings: Settings, name: str) -> OpenRun:
+    """Read what a results directory holds without taking it: nothing is locked, made or changed.
+
+    Raises:
+        DirectoryProblem: what was asked does not fit what is there.
+    """
+    clock = WallClock()
+    rundir = RunDir(Path(settings.results_dir))
+    _check_path(rundir, settings)
+    lock = RunLock(rundir.lock, is_alive)
+    run = OpenRun(settings, name, rundir=rundir, owner=this_process(clock.now_at()), lock=lock, clock=clock)
+    owner = read_owner(rundir.lock)
+    if owner is not None and is_alive(owner):
+        run.notes.append(
+            f"the run is going on in pid {owner.pid} on {owner.host}: this is the plan of a session after it"
+        )
+    run.look()
+    if run.start is Start.NEW_AFTER_HISTORY:
+        run.notes.append(f"the finished run {run.earlier.run_id} would be moved to the history")
+    return run
+
+
+def _check_path(rundir: RunDir, settings: Settings) -> None:
     path = rundir.path
     if path.exists() and not path.is_dir():
         message = f"--bench-results={str(path)!r} is not a directory"
@@ -338,6 +390,11 @@ def _prepare(rundir: RunDir, settings: Settings, stack: ExitStack) -> None:
     if settings.resume and not path.exists():
         message = f"there is no run to resume: {str(path)!r} does not exist"
         raise DirectoryProblem(message, hint="start one: leave --bench-resume away")
+
+
+def _prepare(rundir: RunDir, settings: Settings, stack: ExitStack) -> None:
+    path = rundir.path
+    _check_path(rundir, settings)
     if not path.exists():
         try:
             rundir.disk.make_dir(path)

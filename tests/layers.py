@@ -53,12 +53,15 @@ LIBRARIES = {
     **dict.fromkeys(("socketserver", "ssl", "urllib"), 1),
     **dict.fromkeys(("random", "secrets", "uuid"), 1),  # chance
     # other people's; one that is not listed is refused, so that each gets its floor when it arrives
-    **dict.fromkeys(("filelock", "numpy", "orjson", "psutil", "sqlalchemy", "tqdm"), 1),
+    **dict.fromkeys(("filelock", "numpy", "orjson", "psutil", "sqlalchemy", "tqdm", "yaml"), 1),
     **dict.fromkeys(("pluggy", "pytest", "pytest_timeout"), 3),
     **dict.fromkeys(("distributed", "execnet", "xdist"), 4),
     "_pytest": NOWHERE,
 }
 """Library and the lowest floor that may import it; the rest of the standard library is free."""
+
+EXTRAS = frozenset({"yaml"})
+"""Libraries that need not be there: imported inside the function that needs them, in any room, with the reason."""
 
 READS_CLOCK = frozenset(
     {"datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"}
@@ -303,7 +306,8 @@ def late_comers(modules: list[Module]) -> Iterator[str]:
     for module in modules:
         for imported in module.imports:
             where = f"{module.at(imported.line)}: "
-            if module.room not in LATE_ROOMS and imported.is_late:
+            may_be_late = module.room in LATE_ROOMS or imported.target.partition(".")[0] in EXTRAS
+            if not may_be_late and imported.is_late:
                 yield f"{where}{imported.target} is imported inside a function -> move it to the top"
             elif module.room not in LATE_ROOMS and imported.module is None:
                 yield f"{where}{imported.target} hides what it imports -> write a plain import"

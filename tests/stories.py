@@ -6,12 +6,14 @@ A `Story` folds as it goes on, so that a test looks at the state between two eve
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Self, TypeAlias
 
 from hypothesis import strategies as st
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import (
+    ConfigAccepted,
     Event,
     LateError,
     Noted,
@@ -24,6 +26,7 @@ from pytest_benchrun.core.events import (
     UnitEnded,
     UnitResult,
     UnitsAdded,
+    UnitsRemoved,
     UnitStarted,
     WorkerDown,
     WorkerUp,
@@ -41,6 +44,9 @@ KINDS = {FAILED: "call", TIMEOUT: "timeout", SKIPPED: "skip", INTERRUPTED: "inte
 _Deed: TypeAlias = Callable[[], None]
 
 STOP_ASKED = Stop("stop-file", "stop requested", RunState.STOPPED)
+
+
+PHASES = ("prepare", "run", "score", "report")
 
 
 def make_unit(unit_id: str, group: str | None = None, fingerprint: str = "", **params: JsonValue) -> Unit:
@@ -98,10 +104,12 @@ class Story:
         limit: int | None = None,
         group_by: str | None = None,
         worker: str | None = WORKER,
+        phases: Sequence[str] = PHASES,
+        removed: Sequence[str] = (),
     ) -> Self:
         """A session: what a dead owner left is closed, new units join, `run` (by default all named) is planned.
 
-        A unit that is known but named with other parameters, group or fingerprint has changed.
+        A unit that is known but named with other parameters, group, phase or fingerprint has changed.
         """
         campaign = self.campaign
         if campaign.created is None:
@@ -127,18 +135,25 @@ class Story:
                 cwd="/home/me",
                 versions={"python": "3.11.7"},
                 group_by=group_by,
+                phases=list(phases),
             )
         )
         named = [unit if isinstance(unit, Unit) else make_unit(unit) for unit in units]
         known = campaign.records
-        added = [unit for unit in named if unit.unit_id not in known or unit != known[unit.unit_id].unit]
+        added = [unit for unit in named if unit.unit_id not in known or self._is_changed(unit)]
         if added:
             self.tell(UnitsAdded(at=self.at, units=added))
+        if removed:
+            self.tell(UnitsRemoved(at=self.at, units=ranges_of(campaign, removed)))
         wanted = [unit.unit_id for unit in named] if run is None else run
         self.tell(SessionPlanned(at=self.at, run=ranges_of(campaign, wanted), failure_limit=limit))
         if worker is not None:
             self.worker_up(worker)
         return self
+
+    def _is_changed(self, unit: Unit) -> bool:
+        record = self.campaign.records[unit.unit_id]
+        return record.is_removed or unit != record.unit
 
     def close_killed_units(self) -> None:
         """End what was in flight as `begin` of a session does: by its result, else as interrupted."""
@@ -220,6 +235,10 @@ class Story:
         ranges = ranges_of(self.campaign, unit_ids)
         self.tell(RestSkipped(at=self.at, units=ranges, reason="benchrun: stop requested"))
 
+    def accept(self, **config: JsonValue) -> None:
+        """The run goes on under another configuration."""
+        self.tell(ConfigAccepted(at=self.at, config=config, config_hash="decaf"))
+
     def note(self, text: str) -> None:
         """Something people should know later."""
         self.tell(Noted(at=self.at, text=text))
@@ -290,12 +309,15 @@ class _Session:
         again = draw(st.lists(st.sampled_from(known), unique=True)) if known else []
         changed = [self._new_unit(known.index(unit_id)) for unit_id in again if draw(st.booleans())]
         self._waiting = [*again, *(unit.unit_id for unit in added)]
+        gone = [unit_id for unit_id in known if unit_id not in again and draw(st.booleans())]
         story.begin(
             *changed,
             *added,
             run=self._waiting,
             limit=draw(st.none() | st.integers(0, 2)),
             worker=draw(st.sampled_from([None, "w0"])),
+            phases=draw(st.permutations(PHASES)),
+            removed=gone,
         )
         for _ in range(draw(st.integers(0, 15))):
             story.clock.advance(draw(st.sampled_from([0.0, 0.001, 1.0, 3600.0])))
@@ -307,7 +329,8 @@ class _Session:
         group = self._draw(st.none() | st.sampled_from(["oak", "elm"]))
         params = self._draw(st.dictionaries(st.sampled_from(["size", "mode"]), PARAMS))
         fingerprint = self._draw(st.sampled_from(["", "source:0123456789ab", "source:ba9876543210 version:2"]))
-        return make_unit(f"test_it.py::test_{number % 2}[{number}]", group, fingerprint, **params)
+        unit = make_unit(f"test_it.py::test_{number % 2}[{number}]", group, fingerprint, **params)
+        return replace(unit, phase=self._draw(st.sampled_from(PHASES)))
 
     def _possible(self) -> list[_Deed]:
         campaign = self._story.campaign

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from pytest_benchrun.core.events import (
+    ConfigAccepted,
     Event,
     LateError,
     Noted,
@@ -22,88 +22,26 @@ from pytest_benchrun.core.events import (
     UnitEnded,
     UnitResult,
     UnitsAdded,
+    UnitsRemoved,
     UnitStarted,
     WorkerDown,
     WorkerUp,
 )
-from pytest_benchrun.core.model import FAILURES, Ending, Metric, Outcome, RunState, Unit, UnitStatus
+from pytest_benchrun.core.model import FAILURES, Ending, JsonValue, Outcome, RunState, Unit, UnitStatus
 from pytest_benchrun.core.moments import seconds_between
+from pytest_benchrun.core.phases import PhaseRecord
+from pytest_benchrun.core.records import (
+    Failure,
+    Reached,
+    Running,
+    SessionCounters,
+    SessionRecord,
+    UnitRecord,
+    WorkerTotal,
+)
 
 RECENT_UNITS = 10
 """How many finished units the rolling mean of `avg_calc_time_seconds` looks at."""
-
-
-@dataclass(slots=True)
-class UnitRecord:
-    """What is known of one unit.
-
-    Attributes:
-        unit: the unit as the work list has it.
-        status: by its last attempt.
-        attempts: executions so far, the running one included.
-        elapsed_s: of the last attempt that was measured; None before.
-        metrics: of the last attempt; None when it recorded none.
-    """
-
-    unit: Unit
-    status: UnitStatus = UnitStatus.PENDING
-    attempts: int = 0
-    elapsed_s: float | None = None
-    metrics: dict[str, Metric] | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Running:
-    """A unit in flight.
-
-    Attributes:
-        result: what its test function has said while its teardown is still to come; None before.
-    """
-
-    unit: Unit
-    attempt: int
-    worker: str
-    started_at: str
-    result: UnitResult | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """The last failed attempt of a unit."""
-
-    unit: Unit
-    attempt: int
-    kind: str
-    error: str
-    at: str
-    elapsed_s: float | None
-
-
-@dataclass(slots=True)
-class SessionCounters:
-    """What counts anew with every session: a resume is judged by what fails in it.
-
-    Attributes:
-        failed_groups: groups with a failure, oldest first (a dict for its order).
-        failed_units: failures so far, for `--maxfail`.
-        consecutive_failures: failures and lost workers since the last completed unit.
-        losses: by unit, how often its worker died under it.
-        resumed: units whose end came from earlier sessions.
-    """
-
-    failed_groups: dict[str, None] = field(default_factory=dict)
-    failed_units: int = 0
-    consecutive_failures: int = 0
-    losses: dict[str, int] = field(default_factory=dict)
-    resumed: int = 0
-
-
-@dataclass(slots=True)
-class WorkerTotal:
-    """What one worker did over the whole run: attempts, and the seconds they took."""
-
-    attempts: int = 0
-    busy_s: float = 0.0
 
 
 class Campaign:
@@ -111,7 +49,13 @@ class Campaign:
 
     Attributes:
         created: the run's first event; None before it.
+        config: what makes the measured values, as it holds now.
+        config_hash: SHA-256 of its canonical JSON; `""` before the run was created.
         session: the current or last session; None before the first.
+        sessions: all of them, the current or last one last.
+        phases: by name, in the order in which they run.
+        current_phase: phase of the unit that started last in this session; None before.
+        reached: the last unit that completed; None before the first.
         records: every unit by id, in the order of the work list.
         counts: units by status; always adds up to `len(records)`.
         running: units in flight by id, longest-running first.
@@ -126,7 +70,13 @@ class Campaign:
 
     def __init__(self) -> None:
         self.created: RunCreated | None = None
+        self.config: dict[str, JsonValue] = {}
+        self.config_hash = ""
         self.session: SessionStarted | None = None
+        self.sessions: list[SessionRecord] = []
+        self.phases: dict[str, PhaseRecord] = {}
+        self.current_phase: str | None = None
+        self.reached: Reached | None = None
         self.records: dict[str, UnitRecord] = {}
         self.counts: dict[UnitStatus, int] = dict.fromkeys(UnitStatus, 0)
         self.running: dict[str, Running] = {}
@@ -198,6 +148,8 @@ class Campaign:
         """Take one event into the state; the order is the journal's."""
         if isinstance(event, SessionStarted):
             self._earlier_wall_s = self.wall_s
+            if self.sessions and self.sessions[-1].ended_at is None:
+                self.sessions[-1].ended_at = self._heard_at
         self.last_at = event.at
         if not (isinstance(event, UnitEnded) and event.ended is Ending.KILLED):
             self._heard_at = event.at  # a killed unit may be closed a night later, by the next session
@@ -212,6 +164,11 @@ class Campaign:
                 self._add_units(event)
             case RunCreated():
                 self.created = event
+                self.config, self.config_hash = event.config, event.config_hash
+            case ConfigAccepted():
+                self.config, self.config_hash = event.config, event.config_hash
+            case UnitsRemoved():
+                self._remove_units(event)
             case SessionStarted():
                 self._start_session(event)
             case SessionPlanned():
@@ -239,21 +196,36 @@ class Campaign:
             yield from records[start:end]
 
     def _move(self, record: UnitRecord, status: UnitStatus) -> None:
-        self.counts[record.status] -= 1
-        self.counts[status] += 1
+        phase_counts = self.phases[record.unit.phase].counts
+        for counts in (self.counts, phase_counts):
+            counts[record.status] -= 1
+            counts[status] += 1
         record.status = status
 
     def _add_units(self, event: UnitsAdded) -> None:
         for unit in event.units:
             known = self.records.get(unit.unit_id)
-            if known is not None:  # its source, parameters or group changed; what it has done stays
+            phase = self.phases.setdefault(unit.phase, PhaseRecord())
+            self._count_group(unit, 1)
+            if known is not None:  # its source, parameters, group or phase changed; what it has done stays
                 self._count_group(known.unit, -1)
-                self._count_group(unit, 1)
+                self.phases[known.unit.phase].counts[known.status] -= 1
+                phase.counts[known.status] += 1
                 known.unit = unit
+                known.is_removed = False
                 continue
             self.records[unit.unit_id] = UnitRecord(unit)
             self.counts[UnitStatus.PENDING] += 1
-            self._count_group(unit, 1)
+            phase.counts[UnitStatus.PENDING] += 1
+
+    def _remove_units(self, event: UnitsRemoved) -> None:
+        for record in self.units_in(event.units):
+            record.is_removed = True
+            self.failures.pop(record.unit.unit_id, None)
+            if record.status is not UnitStatus.COMPLETED:
+                self._move(record, UnitStatus.SKIPPED)
+                phase = self.phases[record.unit.phase]
+                phase.ended_at = phase.ended_at or (None if phase.unfinished else event.at)
 
     def _count_group(self, unit: Unit, change: int) -> None:
         if unit.group == unit.unit_id:
@@ -267,6 +239,10 @@ class Campaign:
 
     def _start_session(self, event: SessionStarted) -> None:
         self.session = event
+        self.sessions.append(SessionRecord(started=event))
+        # in the order that holds now; one that is named no more keeps its units and comes last
+        self.phases = {name: self.phases.get(name, PhaseRecord()) for name in (*event.phases, *self.phases)}
+        self.current_phase = None
         self.state = RunState.RUNNING
         self.reason = None
         self.stop = None
@@ -279,6 +255,7 @@ class Campaign:
         self.failure_limit = event.failure_limit
         for record in self.units_in(event.run):
             self._move(record, UnitStatus.PENDING)
+            self.phases[record.unit.phase].ended_at = None
             self.failures.pop(record.unit.unit_id, None)
         self.counters.resumed = len(self.records) - self.unfinished
 
@@ -286,6 +263,10 @@ class Campaign:
         record = self.records[event.unit_id]
         self._move(record, UnitStatus.RUNNING)
         record.attempts = event.attempt
+        self.current_phase = record.unit.phase
+        phase = self.phases[record.unit.phase]
+        phase.started_at = phase.started_at or event.at
+        phase.updated_at = event.at
         self.running[event.unit_id] = Running(
             unit=record.unit, attempt=event.attempt, worker=event.worker, started_at=event.at
         )
@@ -298,6 +279,9 @@ class Campaign:
         record = self.records[event.unit_id]
         self.running.pop(event.unit_id, None)
         self._move(record, outcome.status)
+        phase = self.phases[record.unit.phase]
+        phase.updated_at = event.at
+        phase.ended_at = None if phase.unfinished else event.at
         record.metrics = outcome.metrics or None
         for name, metric in outcome.metrics.items():
             if isinstance(metric.value, int | float):
@@ -315,6 +299,7 @@ class Campaign:
             counters.losses[event.unit_id] = counters.losses.get(event.unit_id, 0) + 1
         if outcome.status is UnitStatus.COMPLETED:
             counters.consecutive_failures = 0
+            self.reached = Reached(record.unit, event.at)
         elif outcome.status in FAILURES:
             counters.failed_groups[record.unit.group] = None
             counters.failed_units += 1
@@ -358,3 +343,6 @@ class Campaign:
         self.state = event.state
         self.reason = event.reason
         self.workers = {}
+        if self.sessions:  # a salvaged journal may have lost its start
+            last = self.sessions[-1]
+            last.ended_at, last.state, last.exit_code = event.at, event.state, event.exit_code

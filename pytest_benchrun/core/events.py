@@ -8,7 +8,7 @@ types: they live for a moment, and orjson writes an object with a `__dict__` in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar
 
 from pytest_benchrun.core.model import Ending, JsonValue, Metric, Outcome, Owner, RunState, Unit, UnitStatus
@@ -49,6 +49,7 @@ class SessionStarted(Event):
         engine: `bare` or `xdist`.
         workers: how many were asked for.
         group_by: parameter that makes the groups; None when the marker or the unit itself does.
+        phases: names of the phases in the order in which they run.
     """
 
     name: ClassVar[str] = "session_started"
@@ -60,6 +61,16 @@ class SessionStarted(Event):
     cwd: str
     versions: dict[str, str]
     group_by: str | None
+    phases: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigAccepted(Event):
+    """The run goes on under another configuration, as its user asked."""
+
+    name: ClassVar[str] = "config_accepted"
+    config: dict[str, JsonValue]
+    config_hash: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +79,18 @@ class UnitsAdded(Event):
 
     name: ClassVar[str] = "units_added"
     units: list[Unit]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitsRemoved(Event):
+    """Units that the suite has no more; they stay in the run, and what they have measured too.
+
+    Attributes:
+        units: half-open ranges over the units in the order they were added.
+    """
+
+    name: ClassVar[str] = "units_removed"
+    units: list[list[int]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,7 +285,9 @@ _KINDS: dict[str, type[Event]] = {
     for kind in (
         RunCreated,
         SessionStarted,
+        ConfigAccepted,
         UnitsAdded,
+        UnitsRemoved,
         SessionPlanned,
         UnitStarted,
         UnitResult,
@@ -277,6 +302,10 @@ _KINDS: dict[str, type[Event]] = {
     )
 }
 _FIELDS = {name: tuple(f.name for f in fields(kind)) for name, kind in _KINDS.items()}
+_OPTIONAL = frozenset(
+    (name, f.name) for name, kind in _KINDS.items() for f in fields(kind) if f.default_factory is not MISSING
+)
+"""Fields that lines of earlier versions have not."""
 
 
 def event_from_json(record: dict[str, Any]) -> Event:
@@ -296,6 +325,8 @@ def event_from_json(record: dict[str, Any]) -> Event:
     values: dict[str, Any] = {}
     for key in _FIELDS[kind.name]:
         if key not in record:
+            if (kind.name, key) in _OPTIONAL:
+                continue
             message = f"event {name!r} has no field {key!r}"
             raise ValueError(message)
         decode = _DECODE.get(key)

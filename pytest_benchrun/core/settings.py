@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from pytest_benchrun.core.campaign_file import CampaignFile
+from pytest_benchrun.core.phases import DEFAULT_PHASES
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ DEFAULT_THRESHOLD = Threshold(groups=5, percent=10.0)
 """A run pauses when more than max(5, 10 %) of its groups have failed."""
 
 
+DEFAULT_MAX_CONSECUTIVE_FAILURES: int | None = 10
+"""A run pauses after so many failures with no success between."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The options of one session.
@@ -48,6 +55,13 @@ class Settings:
         time_limit_s: seconds after which the session starts no further unit; None for no limit.
         grace_s: seconds after which a soft stop by a signal becomes a hard one; None for never.
         budgets: most that a metric may sum up to over the run, by its name.
+        file: the campaign file; an empty one when there is none.
+        accepts_drift: whether the run may go on under another configuration.
+        phases: all phases in the order in which they run.
+        wanted_phases: those that this session runs; None for all.
+        forces_phase: whether they may run although earlier ones have not ended.
+        select: parameter and shell pattern of the units to run; empty for all.
+        plan: how to print the plan instead of running it; None to run it.
     """
 
     results_dir: str
@@ -56,9 +70,16 @@ class Settings:
     is_fresh: bool = False
     max_failures: Threshold = DEFAULT_THRESHOLD
     group_by: str | None = None
-    max_consecutive_failures: int | None = 10
+    max_consecutive_failures: int | None = DEFAULT_MAX_CONSECUTIVE_FAILURES
     durability: Literal["fsync", "flush"] = "fsync"
     maxfail: int = 0
     time_limit_s: float | None = None
     grace_s: float | None = None
     budgets: tuple[tuple[str, float], ...] = ()
+    file: CampaignFile = field(default_factory=CampaignFile)
+    accepts_drift: bool = False
+    phases: tuple[str, ...] = DEFAULT_PHASES
+    wanted_phases: frozenset[str] | None = None
+    forces_phase: bool = False
+    select: tuple[tuple[str, str], ...] = ()
+    plan: Literal["text", "json"] | None = None

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TypedDict
 
-from pytest_benchrun.core.campaign import Campaign, Failure, Running, UnitRecord
+from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.model import FAILURES, JsonValue, RunState, UnitStatus
 from pytest_benchrun.core.moments import seconds_between
+from pytest_benchrun.core.records import Failure, Running, UnitRecord
 from pytest_benchrun.core.stats import Summary, summarize
 
 SHOWN_FAILURES = 10
@@ -226,11 +227,11 @@ def status_view(campaign: Campaign, *, results_dir: str, now_at: str) -> StatusV
         estimated_remaining_hours=None if mean_s is None else _hours(remaining * mean_s / eta["workers"]),
         avg_calc_time_seconds=mean_s,
         eta=eta,
-        phase=tasks[0]["phase"] if tasks else None,
+        phase=tasks[0]["phase"] if tasks else campaign.current_phase,
         stage=None,
         workers=_workers(campaign),
         owner=_owner(campaign),
-        config_hash=campaign.created.config_hash if campaign.created else "",
+        config_hash=campaign.config_hash,
         results_dir=results_dir,
     )
 

@@ -15,7 +15,7 @@ from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.engines.loop import UnitLoop
 from pytest_benchrun.hooks.bench import GIVES_BENCH
 from pytest_benchrun.hooks.recorder import Recorder
-from pytest_benchrun.hooks.translate import units_of
+from pytest_benchrun.hooks.translate import unit_id_of, units_of
 from pytest_benchrun.hooks.unit import UnitHooks
 from pytest_benchrun.world.clock import monotonic_s
 
@@ -38,12 +38,15 @@ class BareEngine:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
         """After everybody else has had the items: freeze the work list and leave out what is done."""
+        collected = [unit_id_of(item) for item in items]
         yield
+        settings = self._recorder.settings
         try:
-            units = units_of(items, self._recorder.settings.group_by)
+            units = units_of(items, settings.group_by, settings.phases)
         except BenchrunError as error:
             raise pytest.UsageError(str(error)) from error
-        plan = self._recorder.plan(units)
+        present = {unit.unit_id for unit in units}
+        plan = self._recorder.plan(units, [unit_id for unit_id in collected if unit_id not in present])
         wanted = set(plan.run)
         pairs = list(zip(items, units, strict=True))
         self._items = {unit.unit_id: item for item, unit in pairs if unit.unit_id in wanted}
@@ -63,11 +66,15 @@ class BareEngine:
         run = self._recorder.run
         self._recorder.worker_up(WORKER, platform.node(), os.getpid())
         self._hooks = UnitHooks(
-            run.run_id, run.rundir, show_result=self._show_result, late_error=self._recorder.late_error
+            run.run_id,
+            run.rundir,
+            run.settings.file.parameters,
+            show_result=self._show_result,
+            late_error=self._recorder.late_error,
         )
         session.config.stash[GIVES_BENCH] = self._hooks
         session.config.pluginmanager.register(self._hooks, "benchrun-unit")
-        dispatcher = Dispatcher(list(self._items))
+        dispatcher = Dispatcher(map(self._recorder.unit, self._items), run.campaign.phases)
         loop = UnitLoop(session)
         try:
             self._run_units(session, loop, dispatcher)
@@ -93,9 +100,10 @@ class BareEngine:
             loop.settle(self._items[unit_id])
             attempt = self._recorder.start(unit_id, WORKER)
             if attempt is None:
-                dispatcher.put_front(unit_id)
+                dispatcher.put_front(self._recorder.unit(unit_id), WORKER)
                 return
             self._run_unit(loop, unit_id, attempt)
+            dispatcher.finish(WORKER)
             if os.getpid() != pid:
                 os._exit(1)  # a child that a unit forked came back into pytest: it must not run the rest again
             reason = session.shouldfail or session.shouldstop
@@ -106,7 +114,7 @@ class BareEngine:
         assert self._hooks is not None  # noqa: S101  # set before the first unit
         item = self._items[unit_id]
         self._current = (unit_id, attempt, monotonic_s())
-        self._hooks.begin(self._recorder.campaign.records[unit_id].unit, attempt)
+        self._hooks.begin(self._recorder.unit(unit_id), attempt)
         elapsed_s = loop.run(item)
         self._recorder.end(unit_id, WORKER, elapsed_s, self._hooks.end())
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import orjson
@@ -32,7 +32,8 @@ INTERRUPT = "benchrun_interrupt"
 """Controller to worker: interrupt the unit in flight."""
 
 WORKER_INPUT = "benchrun"
-"""Key in `workerinput`: `run_id`, `results_dir`, `group_by`, and the controller's `host` and `pid`."""
+"""Key in `workerinput`: `run_id`, `results_dir`, `group_by`, `phases`, `file` (the campaign file as
+JSON), and the controller's `host` and `pid`."""
 
 _INT64 = 2**63
 
@@ -44,10 +45,12 @@ class WorkList:
     Attributes:
         units: in the order of the worker's items.
         groups: name of each unit's `xdist_group`; None where it has none.
+        deselected: ids of units that were collected and then deselected.
     """
 
     units: list[Unit]
     groups: list[str | None]
+    deselected: list[str] = field(default_factory=list)
 
     def encode(self) -> bytes:
         """As bytes that travel: columns, which cost the receiver a third of the memory of one object a unit."""
@@ -62,6 +65,7 @@ class WorkList:
                 "param_values": [unit.param_values for unit in units],
                 "fingerprints": [unit.fingerprint for unit in units],
                 "xdist_groups": self.groups,
+                "deselected": self.deselected,
             }
         )
 
@@ -92,7 +96,7 @@ class WorkList:
             )
             for unit_id, function, group, phase, names, values, fingerprint in columns
         ]
-        return cls(units, raw["xdist_groups"])
+        return cls(units, raw["xdist_groups"], raw["deselected"])
 
 
 def pack(message: dict[str, Any]) -> bytes:
@@ -156,7 +160,7 @@ def _fit(value: object) -> object:
     if isinstance(value, str):
         return safe_text(str.__str__(value))
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: fit_to_travel(getattr(value, field.name)) for field in fields(value)}
+        return {one.name: fit_to_travel(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
         return {_fit_key(key): fit_to_travel(item) for key, item in value.items()}
     if isinstance(value, tuple):

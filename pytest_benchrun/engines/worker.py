@@ -30,6 +30,7 @@ from pytest_benchrun.engines.wire import (
     pack,
     plain_property,
 )
+from pytest_benchrun.hooks.matrix import MatrixHooks
 from pytest_benchrun.hooks.translate import unit_id_of, units_of, xdist_group_of
 from pytest_benchrun.hooks.unit import UnitHooks
 from pytest_benchrun.world.process import die_with
@@ -62,6 +63,7 @@ class UnitWorker(WorkerInteractor):
         self._orders: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
         self._reports: list[dict[str, Any]] | None = None
         self._units: list[Unit] = []
+        self._collected: list[str] = []
         self._signals = StopSignals(say=lambda _: None)
 
     def sendevent(self, name: str, **kwargs: object) -> None:
@@ -83,22 +85,28 @@ class UnitWorker(WorkerInteractor):
         """Tell the controller; xdist's own version relies on a global of its module."""
         self.sendevent("internal_error", formatted_error=str(excrepr))
 
-    @pytest.hookimpl
-    def pytest_collection_modifyitems(self) -> None:  # type: ignore[override]  # a hook takes what it needs
-        """Leave the ids alone: xdist would add the group to them, and they are what a resume goes by."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:  # type: ignore[override]  # as below
+        """Note what was collected, and leave the ids alone: xdist would add the group, and a resume goes by them."""
+        self._collected = [unit_id_of(item) for item in items]
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Send the work list, then what xdist itself sends."""
         # what makes the groups is checked by the controller, where an error can be shown
-        group_by = self.config.workerinput[WORKER_INPUT]["group_by"]  # type: ignore[attr-defined]  # set by serve
+        told = self.config.workerinput[WORKER_INPUT]  # type: ignore[attr-defined]  # set by serve
+        matrix: MatrixHooks = self.config.pluginmanager.getplugin("benchrun-matrix")
         try:
-            self._units = units_of(session.items, group_by)
+            if matrix.problem is not None:
+                raise matrix.problem
+            self._units = units_of(session.items, told["group_by"], told["phases"])
         except BenchrunError as error:
             self.sendevent(WORK_LIST, data=str(error))
         else:
             groups = [xdist_group_of(item) for item in session.items]
-            self.sendevent(WORK_LIST, data=WorkList(self._units, groups).encode())
+            present = {unit.unit_id for unit in self._units}
+            deselected = [unit_id for unit_id in self._collected if unit_id not in present]
+            self.sendevent(WORK_LIST, data=WorkList(self._units, groups, deselected).encode())
         ids = [unit_id_of(item) for item in session.items]
         self.sendevent("collectionfinish", topdir=str(self.config.rootpath), ids=ids)
 

@@ -75,6 +75,8 @@ class XdistEngine:
             "run_id": run.run_id,
             "results_dir": str(run.rundir.path),
             "group_by": self.recorder.settings.group_by,
+            "phases": list(self.recorder.settings.phases),
+            "file": orjson.dumps(self.recorder.settings.file),
             "host": platform.node(),
             "pid": os.getpid(),
         }
@@ -284,12 +286,13 @@ class UnitScheduling:
             count = session.testsfailed
             message = f"{count} error{'s' if count != 1 else ''} during collection"  # as pytest says without workers
             raise session.Interrupted(message)
-        plan = self._recorder.plan(work_list.units)
+        plan = self._recorder.plan(work_list.units, work_list.deselected)
         session.testscollected = len(plan.run)  # what is done already is not part of pytest's percentage
         if not self._recorder.begin("xdist", self._engine.workers_asked):
             return Dispatcher([])
         self._engine.announce_workers()
-        return Dispatcher(plan.run, _affinity(work_list, self._engine.dist))
+        units = map(self._recorder.unit, plan.run)
+        return Dispatcher(units, self._recorder.campaign.phases, _affinity(work_list, self._engine.dist))
 
     def _feed(self) -> None:
         for node, index in self._nodes.items():
@@ -305,7 +308,7 @@ class UnitScheduling:
             return
         attempt = self._recorder.start(unit_id, worker)
         if attempt is None:
-            dispatcher.put_front(unit_id)
+            dispatcher.put_front(self._recorder.unit(unit_id), worker)
             return
         self._running[node] = unit_id
         try:
@@ -322,11 +325,15 @@ class UnitScheduling:
             is_interrupted = sent["outcome"]["status"] == UnitStatus.INTERRUPTED
             target = RunState.INTERRUPTED if is_interrupted else RunState.STOPPED
             self._recorder.stop(Stop("exit", sent["stop"], target))
+        if self._dispatcher is not None:
+            self._dispatcher.finish(node.gateway.id)
         self._feed()
         if not self._recorder.has_failed:
             self._engine.show(node, sent)
         elif self._dispatcher is not None:
-            self._dispatcher.put_back(unit_id)  # its end could not be recorded: it is reported with the rest
+            self._dispatcher.put_back(
+                self._recorder.unit(unit_id)
+            )  # its end could not be recorded: it is reported with the rest
 
     def interrupt_workers(self) -> None:
         """Have the units in flight interrupted, so that their fixtures are torn down before the workers go."""
@@ -337,7 +344,7 @@ class UnitScheduling:
     def mark_test_pending(self, item: str) -> None:
         """Queue a unit again; asked by plugins that rerun after a crash."""
         if self._dispatcher is not None:
-            self._dispatcher.put_back(item)
+            self._dispatcher.put_back(self._recorder.unit(item))
             self._feed()
 
     def remove_pending_tests_from_node(self, node: WorkerController, indices: Sequence[int]) -> None:
@@ -356,7 +363,7 @@ class UnitScheduling:
             del self._nodes[node]
         if self._dispatcher is None:
             return None
-        self._dispatcher.release(node.gateway.id)
+        self._dispatcher.lose(node.gateway.id)
         unit_id = self._running.pop(node, None)
         lost = unit_id is not None and self._lose(node, unit_id)
         if self._recorder.campaign.stop is not None or not self.has_pending:
@@ -368,7 +375,7 @@ class UnitScheduling:
     def _lose(self, node: WorkerController, unit_id: str) -> bool:
         may_retry = self._recorder.lose(unit_id, node.gateway.id, "worker crashed")
         if may_retry and self._dispatcher is not None:
-            self._dispatcher.put_back(unit_id)
+            self._dispatcher.put_back(self._recorder.unit(unit_id))
         self._recorder.run.conductor.may_start()
         return not may_retry
 

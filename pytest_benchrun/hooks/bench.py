@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol
 
 import pytest
 
 from pytest_benchrun.core.jsonsafe import to_metric, to_name
-from pytest_benchrun.core.model import Metric
+from pytest_benchrun.core.model import JsonValue, Metric
 
 
 class GivesBench(Protocol):
@@ -34,6 +35,7 @@ class BenchRun:
     Attributes:
         unit_id: pytest's node id of the unit.
         params: the unit's parameters as pytest has them.
+        config: the free values of the campaign file, its `[parameters]`; empty without one.
         attempt: 1 for the first execution of the unit in its run.
         metrics: recorded so far, by name.
         warnings: what was wrong with recorded values.
@@ -44,12 +46,14 @@ class BenchRun:
         *,
         unit_id: str,
         params: Mapping[str, object],
+        config: Mapping[str, JsonValue],
         attempt: int,
         find_folder: Callable[[], Path],
         is_recording: bool,
     ) -> None:
         self.unit_id = unit_id
         self.params = dict(params)
+        self.config = deepcopy(dict(config))
         self.attempt = attempt
         self.metrics: dict[str, Metric] = {}
         self.warnings: list[str] = []

@@ -13,7 +13,7 @@ from pytest_benchrun.core.jsonsafe import to_name, to_text
 from pytest_benchrun.world.source import inputs_digest, source_digest
 
 MARKER = "benchrun"
-KNOWN = ("group", "inputs", "version")
+KNOWN = ("group", "inputs", "phase", "version")
 _VERSION_LENGTH = 100
 _NOTHING: Mapping[str, Any] = {}
 

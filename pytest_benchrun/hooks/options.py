@@ -1,17 +1,11 @@
-"""Every option one row: flag, ini name, default, help; and from the rows the `Settings` of a session."""
+"""Every option one row: flag, ini name, default, help."""
 
 from __future__ import annotations
 
 import argparse
-import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 import pytest
-
-from pytest_benchrun.core.errors import UsageProblem
-from pytest_benchrun.core.settings import DEFAULT_THRESHOLD, Settings, Threshold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +111,60 @@ BUDGET = Option(
     help="Start no unit once the metric NAME sums up to VALUE over the run, like cost_usd=50. May be given again.",
 )
 
+CONFIG = Option(
+    flag="--bench-config",
+    metavar="FILE",
+    ini="bench_config",
+    help="The campaign file, TOML or YAML: phases, matrix, exclusions, free parameters, and options of the campaign.",
+)
+ACCEPT_DRIFT = Option(
+    flag="--bench-accept-drift",
+    metavar=None,
+    help="On a resume, go on although the campaign's configuration has changed; the change is recorded.",
+)
+SELECT = Option(
+    flag="--bench-select",
+    metavar="PARAMETER=PATTERN",
+    is_repeated=True,
+    help="Run a pilot: only units whose parameter matches, like molecule=compound_0[1-5]. May be given again.",
+)
+PHASES = Option(
+    flag="--bench-phases",
+    metavar="NAME,...",
+    ini="bench_phases",
+    default="prepare, run, score, report",
+    help="The phases of the campaign in the order in which they run; a unit says its own with the marker's phase=.",
+)
+FROM = Option(flag="--bench-from", metavar="PHASE", help="Run this phase and those after it.")
+TO = Option(flag="--bench-to", metavar="PHASE", help="Run up to the end of this phase.")
+ONLY = Option(flag="--bench-only", metavar="PHASE", help="Run this phase alone; earlier ones must have ended.")
+FORCE_PHASE = Option(
+    flag="--bench-force-phase",
+    metavar=None,
+    help="With --bench-only or --bench-from: although units of earlier phases have not ended.",
+)
+PLAN = Option(
+    flag="--bench-plan",
+    metavar="text|json",
+    choices=("text", "json"),
+    bare_value="text",
+    help="Print what would run, unit by unit with its reason, and end; nothing is written.",
+)
+
 OPTIONS: tuple[Option, ...] = (
     RESULTS,
     RESUME,
     KEEP_STALE,
+    ACCEPT_DRIFT,
     FRESH,
+    PLAN,
+    CONFIG,
+    SELECT,
+    PHASES,
+    FROM,
+    TO,
+    ONLY,
+    FORCE_PHASE,
     MAX_FAILURES,
     GROUP_BY,
     MAX_CONSECUTIVE,
@@ -174,121 +217,25 @@ class _FlagWithValue(argparse.Action):
         setattr(namespace, self.dest, said or self.const)
 
 
+def has_campaign_file(config: pytest.Config) -> bool:
+    """Whether a campaign file was named, on the command line or in the configuration file."""
+    return bool(config.getoption(CONFIG.dest, None) or config.getini(CONFIG.ini or ""))
+
+
+def refuse_orphans(config: pytest.Config) -> None:
+    """Refuse what is nothing without a run: whoever asks for a plan must not get the tests run.
+
+    Raises:
+        pytest.UsageError: names the option.
+    """
+    for option in (PLAN, RESUME, FRESH):
+        if config.getoption(option.dest, None) and not hasattr(config, "workerinput"):
+            message = (
+                f"{option.flag} needs --bench-results=DIR\n  -> for example: --bench-results=results {option.flag}"
+            )
+            raise pytest.UsageError(message)
+
+
 def is_asked_for(config: pytest.Config) -> bool:
     """Whether `--bench-results` was given."""
     return config.getoption(RESULTS.dest, None) is not None
-
-
-def read_settings(config: pytest.Config) -> Settings:
-    """The settings of this session: command line before configuration file before default.
-
-    Raises:
-        UsageProblem: a value that cannot be right; names it and what would be.
-    """
-    if config.getoption(RESUME.dest) and config.getoption(FRESH.dest):
-        problem = "--bench-resume and --bench-fresh contradict each other"
-        raise UsageProblem(problem, hint="keep one: --bench-resume goes on, --bench-fresh starts anew")
-    if not config.getoption(RESULTS.dest).strip():
-        problem = "--bench-results='' names no directory"
-        raise UsageProblem(problem, hint="for example: --bench-results=results")
-    max_failures = _given(config, MAX_FAILURES)
-    consecutive, durability = _given(config, MAX_CONSECUTIVE), _given(config, DURABILITY)
-    time_limit, grace = _given(config, TIME_LIMIT), _given(config, GRACE)
-    results = Path(config.getoption(RESULTS.dest))
-    return Settings(
-        results_dir=str(config.invocation_params.dir / results),
-        resume=config.getoption(RESUME.dest),
-        keeps_stale=config.getoption(KEEP_STALE.dest),
-        is_fresh=config.getoption(FRESH.dest),
-        max_failures=DEFAULT_THRESHOLD if max_failures is None else parse_threshold(max_failures),
-        group_by=_given(config, GROUP_BY),
-        max_consecutive_failures=_parse_consecutive(MAX_CONSECUTIVE.default if consecutive is None else consecutive),
-        durability=_parse_durability(DURABILITY.default if durability is None else durability),
-        maxfail=config.getoption("maxfail", 0),
-        time_limit_s=None if time_limit is None else parse_time(TIME_LIMIT, time_limit, bare_s=60),
-        grace_s=None if grace is None else parse_time(GRACE, grace, bare_s=1),
-        budgets=tuple(_parse_budget(text) for text in config.getoption(BUDGET.dest)),
-    )
-
-
-def parse_threshold(text: str) -> Threshold:
-    """`N`, `P%` or `none` as a threshold.
-
-    Raises:
-        UsageProblem: anything else.
-    """
-    if text.lower() == "none":
-        return Threshold()
-    if re.fullmatch(r"\d+", text):
-        return Threshold(groups=int(text))
-    if re.fullmatch(r"\d+(\.\d+)?%", text) and float(text[:-1]) <= 100:  # noqa: PLR2004  # percent
-        return Threshold(percent=float(text[:-1]))
-    raise _wrong(MAX_FAILURES, text, "a number of groups (5), a share of them (10%) or none")
-
-
-def parse_time(option: Option, text: str, *, bare_s: float) -> float:
-    """`8h`, `90m`, `30s`, `2d` or a bare number as seconds.
-
-    Args:
-        option: named when the text is wrong.
-        text: as typed.
-        bare_s: seconds that a bare number counts in.
-
-    Raises:
-        UsageProblem: anything else.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
-    if match is None:
-        raise _wrong(option, text, "a time")
-    return float(match[1]) * {"": bare_s, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
-
-
-def _parse_budget(text: str) -> tuple[str, float]:
-    name, equals, value = text.partition("=")
-    try:
-        limit = float(value)
-    except ValueError:
-        limit = float("nan")
-    if not name or not equals or not limit > 0:
-        raise _wrong(BUDGET, text, "a metric and the most it may sum up to")
-    return name, limit
-
-
-def _parse_consecutive(text: str) -> int | None:
-    if text.lower() == "none":
-        return None
-    if re.fullmatch(r"[1-9]\d*", text):
-        return int(text)
-    raise _wrong(MAX_CONSECUTIVE, text, "a number from 1 up, or none")
-
-
-def _parse_durability(text: str) -> Literal["fsync", "flush"]:
-    if text == "fsync":
-        return "fsync"
-    if text == "flush":
-        return "flush"
-    raise _wrong(DURABILITY, text, "fsync or flush")
-
-
-def _given(config: pytest.Config, option: Option) -> str | None:
-    """The text of an option from the command line, else from the configuration file, else None."""
-    given: str | None = config.getoption(option.dest)
-    if given is None and option.ini is not None:
-        given = config.getini(option.ini) or None
-    return given
-
-
-def _wrong(option: Option, text: str, right: str) -> UsageProblem:
-    return UsageProblem(
-        f"{option.flag}={text!r} is not {right}", hint=f"for example: {option.flag}={_EXAMPLES[option.flag]}"
-    )
-
-
-_EXAMPLES = {
-    MAX_FAILURES.flag: "10%",
-    MAX_CONSECUTIVE.flag: "10",
-    DURABILITY.flag: "fsync",
-    TIME_LIMIT.flag: "8h",
-    GRACE.flag: "30s",
-    BUDGET.flag: "cost_usd=50",
-}

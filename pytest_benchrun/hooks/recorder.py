@@ -24,11 +24,12 @@ from pytest_benchrun.core.events import (
 )
 from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.model import Ending, Outcome, RunState, Unit, UnitStatus
-from pytest_benchrun.core.plan import Plan, make_plan, ranges_of
+from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.rules import Stop, exit_code, exit_code_of_nothing, final_state, time_is_up
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.views import runstats_view
-from pytest_benchrun.hooks.translate import check_group_by, detail_of, message_of, skip_reports
+from pytest_benchrun.hooks.planning import Planning
+from pytest_benchrun.hooks.translate import detail_of, message_of, skip_reports
 from pytest_benchrun.hooks.unit import properties_of
 from pytest_benchrun.report.text import plan_line, summary_lines
 from pytest_benchrun.run import OpenRun, SessionFacts, Start, open_run
@@ -77,11 +78,16 @@ class Recorder:
         """The run's state."""
         return self.run.campaign
 
+    def unit(self, unit_id: str) -> Unit:
+        """The unit as the work list has it."""
+        return self.campaign.records[unit_id].unit
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Take the directory before any work is spent on workers or collecting."""
+        name = _name(self.settings.file.name or self._config.rootpath.name)
         try:
-            self._run = open_run(self.settings, _name(self._config.rootpath.name), self._stack)
+            self._run = open_run(self.settings, name, self._stack)
         except BenchrunError as error:
             self._stack.close()
             raise pytest.UsageError(str(error)) from error
@@ -93,14 +99,19 @@ class Recorder:
         verb = "resuming" if run.start is Start.RESUME else "new run"
         return [f"benchrun: {verb} {run.run_id}, results in {run.rundir.path}"]
 
-    def plan(self, units: Sequence[Unit]) -> Plan:
-        """Decide what this session runs; writes nothing."""
+    def plan(self, units: Sequence[Unit], deselected: Sequence[str]) -> Plan:
+        """Decide what this session runs; writes nothing.
+
+        Args:
+            units: the work list.
+            deselected: ids of units that were collected and then deselected.
+        """
+        planning = Planning(self._config, self.settings, self.campaign)
         try:
-            check_group_by(units, self.settings.group_by)
+            self._plan = planning.plan(units, deselected)
         except BenchrunError as error:
             raise pytest.UsageError(str(error)) from error
-        settings = self.settings
-        self._plan = make_plan(self.campaign, units, settings.resume, keeps_stale=settings.keeps_stale)
+        self.run.notes += planning.notes
         return self._plan
 
     def begin(self, engine: str, workers: int) -> bool:
@@ -135,7 +146,6 @@ class Recorder:
         for package in _PACKAGES:
             versions[package] = _version_of(package)
         return SessionFacts(
-            config={"group_by": self.settings.group_by},
             engine=engine,
             workers=workers,
             command=["pytest", *(safe_text(str(arg)) for arg in config.invocation_params.args)],
@@ -255,7 +265,7 @@ class Recorder:
         self._emit(RestSkipped(at=self.run.clock.now_at(), units=ranges, reason=reason))
         hook = self._config.hook
         for unit_id in unit_ids:
-            unit = self.campaign.records[unit_id].unit
+            unit = self.unit(unit_id)
             reports = skip_reports(unit, reason, properties_of(self.run.run_id, unit, 0))
             hook.pytest_runtest_logstart(nodeid=unit_id, location=reports[0].location)
             for report in reports:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from pytest_benchrun.core.errors import UsageProblem, nearest
-from pytest_benchrun.core.jsonsafe import safe_text, to_json, to_name, to_text
+from pytest_benchrun.core.jsonsafe import safe_repr, safe_text, to_json, to_name, to_text
 from pytest_benchrun.core.model import COMPLETED, JsonValue, Outcome, Unit, UnitStatus
+from pytest_benchrun.core.phases import PHASE_OF_UNITS
 from pytest_benchrun.hooks.marks import Fingerprints, Marks
 
 _MESSAGE_LENGTH = 1000
@@ -18,8 +19,13 @@ _DETAIL_LENGTH = 8000
 _TIMEOUT = re.compile(r"Timeout \(>.*\) from pytest-timeout")
 
 
-def units_of(items: Sequence[pytest.Item], group_by: str | None) -> list[Unit]:
+def units_of(items: Sequence[pytest.Item], group_by: str | None, phases: Sequence[str]) -> list[Unit]:
     """The work list: one unit an item, in pytest's order, ids unique.
+
+    Args:
+        items: as pytest collected them.
+        group_by: parameter that makes the groups; None when the marks or the units themselves do.
+        phases: names that a mark may give.
 
     Raises:
         UsageProblem: a `benchrun` mark says something that does not exist.
@@ -41,6 +47,7 @@ def units_of(items: Sequence[pytest.Item], group_by: str | None) -> list[Unit]:
                 unit_id=unit_id,
                 function=shared.setdefault(function, function),
                 group=unit_id if group is None else shared.setdefault(group, group),
+                phase=_phase(said, unit_id, phases),
                 param_names=names,
                 param_values=values,
                 fingerprint=fingerprints.of(item, said),
@@ -102,6 +109,20 @@ def _params(item: pytest.Item) -> tuple[tuple[str, ...], tuple[JsonValue, ...]]:
 def _function(unit_id: str) -> str:
     head, bracket, _ = unit_id.partition("[")
     return head if bracket else unit_id
+
+
+def _phase(said: Mapping[str, Any], unit_id: str, phases: Sequence[str]) -> str:
+    """The phase that the mark names, as the list of phases has it: one text for all units."""
+    name = said.get("phase", PHASE_OF_UNITS)
+    for phase in phases:
+        if phase == name:
+            return phase
+    known = ", ".join(phases)
+    if "phase" not in said:
+        problem = f"{unit_id} says no phase, and there is none called {name!r}; known: {known}"
+        raise UsageProblem(problem, hint=f'@pytest.mark.benchrun(phase="{phases[0]}")')
+    problem = f"@pytest.mark.benchrun(phase={safe_repr(name)}) at {unit_id}: there is no such phase; known: {known}"
+    raise UsageProblem(problem, hint=f'phase="{nearest(to_text(name), phases)}", or name it in --bench-phases')
 
 
 def _group(

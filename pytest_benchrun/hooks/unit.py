@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from pytest_benchrun.core.model import Outcome, Unit
+from pytest_benchrun.core.model import JsonValue, Outcome, Unit
 from pytest_benchrun.hooks.bench import BenchRun
 from pytest_benchrun.hooks.translate import OutcomeBuilder
 from pytest_benchrun.store.rundir import RunDir
@@ -32,6 +32,7 @@ class UnitHooks:
     Args:
         run_id: the run it belongs to.
         rundir: where its artifacts go.
+        config: the free values of the campaign file.
         show_result: told the outcome just before pytest shows it, and answers with why it could not be
             recorded, None when it was; itself None where nothing is shown.
         late_error: told of a report that failed while no unit was in flight: a wider fixture's teardown.
@@ -41,12 +42,14 @@ class UnitHooks:
         self,
         run_id: str,
         rundir: RunDir,
+        config: Mapping[str, JsonValue],
         *,
         show_result: Callable[[Outcome], str | None] | None,
         late_error: Callable[[pytest.TestReport], None],
     ) -> None:
         self._run_id = run_id
         self._rundir = rundir
+        self._config = config
         self._show_result = show_result
         self._late_error = late_error
         # pytest keeps every item's properties to the end of the session: what all units have is shared.
@@ -78,6 +81,7 @@ class UnitHooks:
         attempt.bench = BenchRun(
             unit_id=unit_id,
             params=callspec.params if callspec else {},
+            config=self._config,
             attempt=attempt.number,
             find_folder=lambda: self._rundir.artifacts(unit_id),
             is_recording=True,

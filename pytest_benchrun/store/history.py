@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
+import orjson
+
 from pytest_benchrun.core.errors import DirectoryProblem
-from pytest_benchrun.store.rundir import RunDir, slug
+from pytest_benchrun.core.slug import slug
+from pytest_benchrun.store.rundir import RunDir
 
 _PLAIN = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}"
 )  # what our own run ids are made of; others could lead elsewhere
+
+_STARTED = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{8}$")  # the moment in a run id
+_ENDED = b'"event":"unit_ended"'
 
 
 def move_to_history(rundir: RunDir, run_id: str) -> str:
@@ -25,6 +31,26 @@ def move_to_history(rundir: RunDir, run_id: str) -> str:
     rundir.disk.write_atomically(rundir.moving, run_id.encode("utf-8"))
     finish_moving(rundir)
     return f"history/{run_id}"
+
+
+def earlier_seconds(rundir: RunDir) -> dict[str, float]:
+    """How long each unit took in the latest run of the history, by its id; empty without one.
+
+    Good for an estimate: lines that cannot be read are passed over, and nothing is checked.
+    """
+    runs = [path for path in rundir.history.glob("*") if _STARTED.search(path.name)]
+    if not runs:
+        return {}
+    latest = max(runs, key=lambda path: (_STARTED.findall(path.name)[-1], path.name))
+    seconds: dict[str, float] = {}
+    for part in RunDir(latest).journal_parts():
+        with suppress(OSError), part.open("rb") as file:
+            for line in file:
+                if _ENDED in line:
+                    with suppress(ValueError, KeyError, TypeError):
+                        event = orjson.loads(line)
+                        seconds[event["unit_id"]] = float(event["elapsed_s"])
+    return seconds
 
 
 def finish_moving(rundir: RunDir) -> None:

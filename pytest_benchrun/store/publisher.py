@@ -17,6 +17,7 @@ import orjson
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.conductor import Clock
 from pytest_benchrun.core.events import Event
+from pytest_benchrun.core.run_state import run_state_view
 from pytest_benchrun.core.views import RunStatsView, runstats_view, status_view
 from pytest_benchrun.store.rundir import RunDir
 
@@ -33,6 +34,7 @@ def views_at_rest(rundir: RunDir, campaign: Campaign, stats: RunStatsView) -> di
     status = status_view(campaign, results_dir=str(rundir.path), now_at=campaign.last_at)
     return {
         rundir.status: orjson.dumps(status, option=orjson.OPT_INDENT_2),
+        rundir.run_state: orjson.dumps(run_state_view(campaign), option=orjson.OPT_INDENT_2),
         rundir.runstats: orjson.dumps(stats, option=orjson.OPT_INDENT_2),
     }
 
@@ -106,8 +108,10 @@ class Publisher:
         def write() -> None:
             with self._guard:
                 view = status_view(self._campaign, results_dir=str(self._rundir.path), now_at=self._clock.now_at())
-            data = orjson.dumps(view, option=orjson.OPT_INDENT_2)
-            self._rundir.disk.write_atomically(self._rundir.status, data, is_synced=False)
+                state = run_state_view(self._campaign)
+            for path, document in ((self._rundir.status, view), (self._rundir.run_state, state)):
+                data = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+                self._rundir.disk.write_atomically(path, data, is_synced=False)
 
         self._try(write)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
+from pytest_benchrun.core.slug import slug
 from pytest_benchrun.store.files import Disk
-
-_SLUG_LENGTH = 80
 
 
 class RunDir:
@@ -37,6 +35,11 @@ class RunDir:
     def status(self) -> Path:
         """Where the run is now."""
         return self.path / "status.json"
+
+    @property
+    def run_state(self) -> Path:
+        """Phases, checkpoint, stop flag, configuration, sessions."""
+        return self.path / "run_state.json"
 
     @property
     def runstats(self) -> Path:
@@ -92,7 +95,7 @@ class RunDir:
 
         The lock, the history and files that somebody else put there stay where they are.
         """
-        names = ("status.json", "runstats.json", "artifacts")
+        names = ("status.json", "run_state.json", "runstats.json", "artifacts")
         found = [self.path / name for name in names if (self.path / name).exists()]
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         return found + self.journal_parts()
@@ -100,10 +103,3 @@ class RunDir:
 
 def _part(path: Path) -> re.Match[str] | None:
     return re.fullmatch(r"journal\.(\d+)\.jsonl", path.name)
-
-
-def slug(unit_id: str) -> str:
-    """A file name for a unit: readable, unique by ten hex digits of the id's SHA-256, safe anywhere."""
-    digest = hashlib.sha256(unit_id.encode("utf-8", "backslashreplace")).hexdigest()[:10]
-    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", unit_id[-_SLUG_LENGTH:]).strip("-.")
-    return f"{readable}-{digest}" if readable else digest

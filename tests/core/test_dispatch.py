@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchrun.core.dispatch import Dispatcher
+from pytest_benchrun.core.model import Unit
+from tests.stories import make_unit
 
+PHASES = ("prepare", "run", "score")
 AFFINITY = {"a1": "a", "a2": "a", "a3": "a", "b1": "b", "b2": "b"}
 UNITS = st.lists(st.sampled_from([None, "oak", "elm", "ash"]), max_size=12).map(
     lambda bonds: {f"unit-{number}": bond for number, bond in enumerate(bonds)}
@@ -14,29 +19,49 @@ UNITS = st.lists(st.sampled_from([None, "oak", "elm", "ash"]), max_size=12).map(
 DEEDS = st.lists(st.tuples(st.sampled_from(["w0", "w1", "w2"]), st.sampled_from(["go on", "lose", "give back"])))
 
 
+def units(*unit_ids: str, phase: str = "run") -> list[Unit]:
+    """Units of one phase."""
+    return [replace(make_unit(unit_id), phase=phase) for unit_id in unit_ids]
+
+
+def unit(unit_id: str) -> Unit:
+    """One unit of the ordinary phase."""
+    return units(unit_id)[0]
+
+
 class Floor:
     """Workers at a dispatcher: who runs what, and what has come to its end.
+
+    Args:
+        bonds: by unit id its affinity.
+        phases: of the units, by turns.
 
     Attributes:
         running: by worker.
         finished: in the order they ended.
     """
 
-    def __init__(self, bonds: dict[str, str | None]) -> None:
+    def __init__(self, bonds: dict[str, str | None], phases: tuple[str, ...] = ("run",)) -> None:
         self.bonds = bonds
+        self.phases = phases
+        self.units = {
+            unit_id: replace(make_unit(unit_id), phase=phases[number % len(phases)])
+            for number, unit_id in enumerate(bonds)
+        }
         affinity = {unit_id: bond for unit_id, bond in bonds.items() if bond is not None}
-        self.dispatcher = Dispatcher(list(bonds), affinity)
+        self.dispatcher = Dispatcher(self.units.values(), phases, affinity)
         self.running: dict[str, str] = {}
         self.finished: list[str] = []
 
     def do(self, worker: str, deed: str) -> None:
         """Go on with the next unit, die under the one it has, or take one that may not start and give it back."""
         if worker in self.running and deed == "lose":
-            self.dispatcher.release(worker)
-            self.dispatcher.put_back(self.running.pop(worker))
+            self.dispatcher.lose(worker)
+            self.dispatcher.put_back(self.units[self.running.pop(worker)])
         else:
             if worker in self.running:
                 self.finished.append(self.running.pop(worker))
+                self.dispatcher.finish(worker)
             if deed == "give back":
                 self._give_back(worker)
             else:
@@ -60,7 +85,7 @@ class Floor:
         before = self.dispatcher.rest()
         unit_id = self.dispatcher.take(worker)
         if unit_id is not None:
-            self.dispatcher.put_front(unit_id)
+            self.dispatcher.put_front(self.units[unit_id], worker)
         assert self.dispatcher.rest() == before, "a unit that did not start has lost its place"
 
     def _check(self) -> None:
@@ -69,13 +94,17 @@ class Floor:
         assert sorted([*rest, *self.running.values(), *self.finished]) == sorted(self.bonds)
         bonds = [self.bonds[unit_id] for unit_id in self.running.values() if self.bonds[unit_id] is not None]
         assert len(set(bonds)) == len(bonds), "two workers have units of one affinity"
+        open_phases = {self.units[unit_id].phase for unit_id in [*rest, *self.running.values()]}
+        out = {self.units[unit_id].phase for unit_id in self.running.values()}
+        earliest = next((phase for phase in self.phases if phase in open_phases), None)
+        assert out <= {earliest}, "a phase began before the one before it had ended"
 
 
-@given(UNITS, DEEDS)
+@given(UNITS, DEEDS, st.sampled_from([("run",), PHASES, PHASES[:2]]))
 def test_every_unit_is_handed_out_once_and_one_affinity_never_to_two_workers(
-    bonds: dict[str, str | None], deeds: list[tuple[str, str]]
+    bonds: dict[str, str | None], deeds: list[tuple[str, str]], phases: tuple[str, ...]
 ) -> None:
-    floor = Floor(bonds)
+    floor = Floor(bonds, phases)
     for worker, deed in deeds:
         floor.do(worker, deed)
     floor.run_out()
@@ -94,7 +123,7 @@ def test_one_worker_gets_everything_each_affinity_in_one_piece(bonds: dict[str, 
 
 @given(st.lists(st.text(max_size=3), unique=True))
 def test_free_units_go_out_in_order(unit_ids: list[str]) -> None:
-    dispatcher = Dispatcher(unit_ids)
+    dispatcher = Dispatcher(units(*unit_ids))
     workers = ["w0", "w1"]
     taken = [dispatcher.take(workers[number % 2]) for number in range(len(unit_ids))]
     assert taken == unit_ids
@@ -102,7 +131,7 @@ def test_free_units_go_out_in_order(unit_ids: list[str]) -> None:
 
 
 def test_a_worker_keeps_its_affinity_until_it_is_used_up() -> None:
-    dispatcher = Dispatcher(["a1", "b1", "a2", "b2", "a3"], AFFINITY)
+    dispatcher = Dispatcher(units("a1", "b1", "a2", "b2", "a3"), affinity=AFFINITY)
     assert [dispatcher.take("w0") for _ in range(2)] == ["a1", "a2"]
     assert dispatcher.take("w1") == "b1"
     assert [dispatcher.take("w0") for _ in range(2)] == ["a3", None]
@@ -110,60 +139,85 @@ def test_a_worker_keeps_its_affinity_until_it_is_used_up() -> None:
 
 
 def test_a_worker_without_an_affinity_to_take_gets_free_units() -> None:
-    dispatcher = Dispatcher(["a1", "a2", "free"], AFFINITY)
+    dispatcher = Dispatcher(units("a1", "a2", "free"), affinity=AFFINITY)
     assert dispatcher.take("w0") == "a1"
     assert dispatcher.take("w1") == "free"
     assert dispatcher.take("w1") is None
 
 
 def test_a_release_frees_the_rest_of_an_affinity_for_others() -> None:
-    dispatcher = Dispatcher(["a1", "a2"], AFFINITY)
+    dispatcher = Dispatcher(units("a1", "a2"), affinity=AFFINITY)
     assert dispatcher.take("w0") == "a1"
     held = dispatcher.take("w1")
-    dispatcher.release("w0")
+    dispatcher.lose("w0")
     assert (held, dispatcher.take("w1")) == (None, "a2")
 
 
 def test_a_release_of_a_worker_that_holds_nothing_changes_nothing() -> None:
-    dispatcher = Dispatcher(["a1", "free"], AFFINITY)
-    dispatcher.release("w0")
+    dispatcher = Dispatcher(units("a1", "free"), affinity=AFFINITY)
+    dispatcher.lose("w0")
     assert dispatcher.rest() == ["free", "a1"]
 
 
 def test_a_unit_of_a_lost_worker_goes_to_the_end() -> None:
-    dispatcher = Dispatcher(["one", "two", "three"])
+    dispatcher = Dispatcher(units("one", "two", "three"))
     assert dispatcher.take("w0") == "one"
-    dispatcher.release("w0")
-    dispatcher.put_back("one")
+    dispatcher.lose("w0")
+    dispatcher.put_back(unit("one"))
     assert dispatcher.rest() == ["two", "three", "one"]
 
 
 def test_the_last_unit_of_an_affinity_can_come_back_after_its_worker_was_lost() -> None:
-    dispatcher = Dispatcher(["a1"], AFFINITY)
+    dispatcher = Dispatcher(units("a1"), affinity=AFFINITY)
     assert dispatcher.take("w0") == "a1"
-    dispatcher.release("w0")
-    dispatcher.put_back("a1")
+    dispatcher.lose("w0")
+    dispatcher.put_back(unit("a1"))
     assert dispatcher.take("w1") == "a1"
 
 
 def test_units_given_back_keep_their_place() -> None:
-    dispatcher = Dispatcher(["one", "two", "a1", "a2", "b1"], AFFINITY)
+    dispatcher = Dispatcher(units("one", "two", "a1", "a2", "b1"), affinity=AFFINITY)
     for worker in ("w0", "w1", "w2"):
         before = dispatcher.rest()
         unit_id = dispatcher.take(worker)
         assert unit_id is not None
-        dispatcher.put_front(unit_id)
+        dispatcher.put_front(unit(unit_id), worker)
         assert dispatcher.rest() == before
 
 
 def test_the_only_unit_of_an_affinity_can_be_given_back_after_a_release() -> None:
-    dispatcher = Dispatcher(["a1"], AFFINITY)
+    dispatcher = Dispatcher(units("a1"), affinity=AFFINITY)
     assert dispatcher.take("w0") == "a1"
-    dispatcher.release("w0")
-    dispatcher.put_front("a1")
+    dispatcher.lose("w0")
+    dispatcher.put_front(unit("a1"), "w1")
     assert dispatcher.rest() == ["a1"]
 
 
 def test_an_empty_queue_is_false() -> None:
-    assert not Dispatcher([])
-    assert Dispatcher(["one"])
+    assert not Dispatcher(units())
+    assert Dispatcher(units("one"))
+
+
+def test_a_phase_waits_for_the_units_of_the_one_before_it() -> None:
+    dispatcher = Dispatcher([*units("late", phase="score"), *units("one", "two")], PHASES)
+    assert [dispatcher.take(worker) for worker in ("w0", "w1", "w0")] == ["one", "two", None]
+    dispatcher.finish("w0")
+    assert dispatcher.take("w0") is None, "two is still out"
+    dispatcher.finish("w1")
+    assert dispatcher.take("w0") == "late"
+
+
+def test_a_phase_waits_for_a_unit_that_came_back_with_a_lost_worker() -> None:
+    dispatcher = Dispatcher([*units("late", phase="score"), *units("one")], PHASES)
+    assert dispatcher.take("w0") == "one"
+    dispatcher.lose("w0")
+    dispatcher.put_back(unit("one"))
+    assert dispatcher.take("w1") == "one"
+    assert dispatcher.take("w2") is None
+    dispatcher.finish("w1")
+    assert dispatcher.take("w2") == "late"
+
+
+def test_a_phase_that_nobody_named_comes_last() -> None:
+    dispatcher = Dispatcher([*units("odd", phase="odd"), *units("late", phase="score")], PHASES)
+    assert dispatcher.rest() == ["late", "odd"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.model import Unit, UnitStatus
-from pytest_benchrun.core.plan import DONE, as_ranges, changes, make_plan, ranges_of
+from pytest_benchrun.core.plan import DONE, Wishes, as_ranges, changes, make_plan, ranges_of
 from tests.stories import COMPLETED, FAILED, INTERRUPTED, SKIPPED, TIMEOUT, Story, make_unit, stories
 
 Resume = Literal["all", "unfinished"] | None
@@ -42,34 +42,34 @@ def earlier() -> Campaign:
     ],
 )
 def test_a_resume_runs_what_has_no_end_and_failures_when_asked(resume: Resume, run: list[str]) -> None:
-    plan = make_plan(earlier(), UNITS, resume)
+    plan = make_plan(earlier(), UNITS, Wishes(resume=resume))
     assert plan.run == run
     assert [unit.unit_id for unit in plan.added] == ["new"]
     assert plan.kept == len(UNITS) - len(run)
 
 
 def test_a_new_run_runs_everything_in_the_order_of_collection() -> None:
-    plan = make_plan(Campaign(), UNITS, None)
+    plan = make_plan(Campaign(), UNITS, Wishes())
     assert plan.run == [unit.unit_id for unit in UNITS]
     assert plan.added == UNITS
     assert not plan.is_empty
 
 
 def test_a_unit_that_skipped_itself_is_done() -> None:
-    assert make_plan(earlier(), [make_unit("skipped")], "all").is_empty
+    assert make_plan(earlier(), [make_unit("skipped")], Wishes(resume="all")).is_empty
 
 
 def test_a_unit_held_back_by_a_stop_is_not_done() -> None:
-    assert make_plan(earlier(), [make_unit("waiting")], "unfinished").run == ["waiting"]
+    assert make_plan(earlier(), [make_unit("waiting")], Wishes(resume="unfinished")).run == ["waiting"]
 
 
 def test_a_selection_plans_only_what_it_selects() -> None:
-    plan = make_plan(earlier(), [make_unit("done"), make_unit("killed")], "all")
+    plan = make_plan(earlier(), [make_unit("done"), make_unit("killed")], Wishes(resume="all"))
     assert (plan.run, plan.added, plan.kept) == (["killed"], [], 1)
 
 
 def test_nothing_collected_is_nothing_to_do() -> None:
-    assert make_plan(earlier(), [], "all").is_empty
+    assert make_plan(earlier(), [], Wishes(resume="all")).is_empty
 
 
 def done(unit: Unit) -> Campaign:
@@ -101,34 +101,38 @@ def test_a_unit_that_is_done_is_stale_when_what_its_result_depends_on_has_change
     now: Unit, changed: list[str]
 ) -> None:
     assert changes(BEFORE, now) == changed
-    plan = make_plan(done(BEFORE), [now], "all")
+    plan = make_plan(done(BEFORE), [now], Wishes(resume="all"))
     assert (plan.run, plan.stale, plan.kept) == ((["a"], 1, 0) if changed else ([], 0, 1))
     assert plan.added == ([now] if changed else [])
 
 
 def test_stale_units_stay_done_when_asked() -> None:
     now = make_unit("a", None, "source:9999", size=1)
-    assert make_plan(done(BEFORE), [now], "all", keeps_stale=True).is_empty
+    assert make_plan(done(BEFORE), [now], Wishes(keeps_stale=True)).is_empty
 
 
 def test_a_failed_unit_that_was_left_alone_is_run_again_when_it_has_changed() -> None:
-    plan = make_plan(earlier(), [make_unit("failed", None, "source:9999")], "unfinished")
+    plan = make_plan(earlier(), [make_unit("failed", None, "source:9999")], Wishes(resume="unfinished"))
     assert (plan.run, plan.stale) == (["failed"], 1)
 
 
 def test_a_unit_that_changed_before_it_was_done_is_recorded_anew_and_is_not_stale() -> None:
     now = make_unit("waiting", "oak", "source:9999")
-    plan = make_plan(earlier(), [now], "all")
+    plan = make_plan(earlier(), [now], Wishes(resume="all"))
     assert (plan.added, plan.run, plan.stale) == ([now], ["waiting"], 0)
 
 
 @given(stories(), st.sampled_from(["all", "unfinished"]))
 def test_a_plan_names_every_unit_once_or_keeps_it(events: list[Event], resume: Resume) -> None:
-    campaign = Campaign.of(events)
+    story = Story()
+    for event in events:
+        story.tell(event)
+    campaign = story.campaign
     units = [record.unit for record in campaign.records.values()] + [make_unit("new")]
-    plan = make_plan(campaign, units, resume)
+    plan = make_plan(campaign, units, Wishes(resume=resume))
     assert plan.kept + len(plan.run) == len(units)
     assert len(set(plan.run)) == len(plan.run)
+    story.close_killed_units()
     kept = [record.status for unit_id, record in campaign.records.items() if unit_id not in plan.run]
     assert all(status in DONE or (resume == "unfinished" and status in {FAILED, TIMEOUT}) for status in kept)
 
@@ -140,9 +144,9 @@ def test_a_plan_made_again_after_it_was_recorded_is_the_same(events: list[Event]
         story.tell(event)
     units = [record.unit for record in story.campaign.records.values()]
     story.close_killed_units()
-    plan = make_plan(story.campaign, units, "all")
+    plan = make_plan(story.campaign, units, Wishes(resume="all"))
     story.begin(*units, run=plan.run)
-    again = make_plan(story.campaign, units, "all")
+    again = make_plan(story.campaign, units, Wishes(resume="all"))
     assert (again.run, again.added, again.kept) == (plan.run, [], plan.kept)
     assert {
         unit_id for unit_id, record in story.campaign.records.items() if record.status is UnitStatus.PENDING

@@ -15,9 +15,6 @@ OURS = {
     "pytest_benchrun.plugin",
     "pytest_benchrun.hooks",
     "pytest_benchrun.hooks.options",
-    "pytest_benchrun.core",
-    "pytest_benchrun.core.errors",
-    "pytest_benchrun.core.settings",
 }
 HEAVY = ("psutil", "filelock", "xdist.dsession", "tqdm", "numpy", "sqlite3", "distributed", "jinja2", "hypothesis")
 MARK = "modules: "

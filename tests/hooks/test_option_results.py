@@ -34,7 +34,13 @@ def test_it_makes_a_run_of_the_suite(two: Campaign, engine: str) -> None:
     assert session.ended() == {"test_two.py::test_two[1]": "completed", "test_two.py::test_two[2]": "completed"}
     assert session.status()["state"] == "complete"
     assert session.stats()["units"]["completed"] == 2
-    assert names_in(two.results) == {".benchrun.lock", "journal.jsonl", "runstats.json", "status.json"}
+    assert names_in(two.results) == {
+        ".benchrun.lock",
+        "journal.jsonl",
+        "run_state.json",
+        "runstats.json",
+        "status.json",
+    }
 
 
 def test_without_it_nothing_is_written(two: Campaign, engine: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.model import Metric, RunState
-from pytest_benchrun.core.plan import Plan, make_plan
+from pytest_benchrun.core.plan import Plan, Wishes, make_plan
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.core.views import StatusView, runstats_view, status_view
 from pytest_benchrun.report.text import clean, plan_line, remaining, seconds, status_lines, summary_lines
@@ -311,8 +311,10 @@ def test_the_plan_is_one_line() -> None:
     story.run("a", COMPLETED)
     units = [make_unit("a"), make_unit("b"), make_unit("c")]
     campaign = story.campaign
-    assert plan_line(Campaign(), make_plan(Campaign(), units, None)) == "benchrun: 3 units to run"
-    assert plan_line(campaign, make_plan(campaign, units, "all")) == "benchrun: 1 units are done, 2 to run"
+    assert plan_line(Campaign(), make_plan(Campaign(), units, Wishes())) == "benchrun: 3 units to run"
+    assert (
+        plan_line(campaign, make_plan(campaign, units, Wishes(resume="all"))) == "benchrun: 1 units are done, 2 to run"
+    )
     assert plan_line(campaign, Plan(added=[], run=[], stale=0, kept=2)) == (
         f"benchrun: nothing to do, all 2 units of {RUN_ID} are done"
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.model import Metric, RunState
+from pytest_benchrun.core.run_state import run_state_view
 from pytest_benchrun.core.views import runstats_view, status_view
 from pytest_benchrun.store.publisher import Publisher, views_at_rest
 from pytest_benchrun.store.rundir import RunDir
@@ -51,7 +52,7 @@ def test_the_files_at_rest_are_the_views_after_the_last_event(tmp_path: Path) ->
     stats = runstats_view(story.campaign)
     files = views_at_rest(RunDir(tmp_path), story.campaign, stats)
     status = status_view(story.campaign, results_dir=str(tmp_path), now_at=story.campaign.last_at)
-    expected = {"status.json": status, "runstats.json": stats}
+    expected = {"status.json": status, "run_state.json": run_state_view(story.campaign), "runstats.json": stats}
     assert {path.name: json.loads(data) for path, data in files.items()} == expected
 
 

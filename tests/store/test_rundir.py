@@ -8,7 +8,8 @@ from pathlib import Path
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pytest_benchrun.store.rundir import RunDir, slug
+from pytest_benchrun.core.slug import slug
+from pytest_benchrun.store.rundir import RunDir
 
 IDS = st.text(st.characters(), max_size=300) | st.text("ab[]/.-_ ", max_size=12)
 

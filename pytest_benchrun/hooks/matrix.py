@@ -1,0 +1,66 @@
+"""`@pytest.mark.benchrun_matrix("molecule", "functional")`: parameters from the campaign file's matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from pytest_benchrun.core.campaign_file import CampaignFile
+from pytest_benchrun.core.errors import UsageProblem
+from pytest_benchrun.core.model import JsonValue
+
+MARKER = "benchrun_matrix"
+
+
+class MatrixHooks:
+    """Parametrizes what carries the mark; registered in every process that collects.
+
+    Args:
+        file: the campaign file.
+        raises: whether an error ends the session here; a worker hands it to its controller instead.
+
+    Attributes:
+        problem: the first thing that was wrong with a mark; None so far.
+    """
+
+    def __init__(self, file: CampaignFile, *, raises: bool) -> None:
+        self._file = file
+        self._raises = raises
+        self.problem: UsageProblem | None = None
+
+    @property
+    def parameters(self) -> Mapping[str, JsonValue]:
+        """The free values of the campaign file."""
+        return self._file.parameters
+
+    @pytest.hookimpl
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Give the function its combinations, of all its marks together, so that exclusions see every parameter.
+
+        An error raised here would be shown as a module that cannot be collected, with our own traceback.
+        """
+        marks = list(metafunc.definition.iter_markers(MARKER))
+        if not marks:
+            return
+        where = f"@pytest.mark.{MARKER} at {metafunc.definition.nodeid}"
+        names = [name for mark in reversed(marks) for name in mark.args]
+        wrong = next((name for name in names if not isinstance(name, str)), None)
+        if not names or wrong is not None or any(mark.kwargs for mark in marks):
+            problem = f"{where} takes names of parameters" + (f", not {wrong!r}" if wrong is not None else "")
+            hint = f'for example: @pytest.mark.{MARKER}("molecule", "functional")'
+            self.problem = self.problem or UsageProblem(problem, hint=hint)
+            return
+        names = list(dict.fromkeys(names))
+        try:
+            rows = self._file.combinations(names, where)
+        except UsageProblem as error:
+            self.problem = self.problem or error
+            return
+        metafunc.parametrize(names, rows)
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self) -> None:
+        """Refuse the session for what was wrong."""
+        if self.problem is not None and self._raises:
+            raise pytest.UsageError(str(self.problem))
