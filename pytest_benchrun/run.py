@@ -44,6 +44,7 @@ from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.salvage import finish_salvage
 from pytest_benchrun.store.stopfile import StopFile
 from pytest_benchrun.world.clock import WallClock
+from pytest_benchrun.world.garbage import without_garbage_collection
 from pytest_benchrun.world.process import is_alive, this_process
 
 NEEDED_BYTES = 1024 * 1024
@@ -179,8 +180,9 @@ class OpenRun:
 
     def _read(self) -> None:
         try:
-            for event in self._reader:
-                self.campaign.apply(event)
+            with without_garbage_collection():
+                for event in self._reader:
+                    self.campaign.apply(event)
         except JournalDamaged:
             if not self.settings.is_fresh:
                 raise

@@ -205,7 +205,9 @@ class Campaign:
     def _add_units(self, event: UnitsAdded) -> None:
         for unit in event.units:
             known = self.records.get(unit.unit_id)
-            phase = self.phases.setdefault(unit.phase, PhaseRecord())
+            phase = self.phases.get(unit.phase)
+            if phase is None:
+                phase = self.phases[unit.phase] = PhaseRecord()
             self._count_group(unit, 1)
             if known is not None:  # its source, parameters, group or phase changed; what it has done stays
                 self._count_group(known.unit, -1)

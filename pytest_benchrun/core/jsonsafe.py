@@ -101,6 +101,8 @@ class _Walk:
             return value
         if type(value) is str:
             return _cut(safe_text(value), TEXT_LENGTH)
+        if type(value) is int and -_INT64 <= value < _INT64:
+            return value
         try:
             return self._other(value, depth)
         except Exception:  # noqa: BLE001  # a user's object may raise anything, anywhere; it must still be kept

@@ -18,6 +18,7 @@ from pytest_benchrun.hooks.translate import unit_id_of, units_of
 from pytest_benchrun.report.plan import Planned, PlanView, plan_lines, plan_view
 from pytest_benchrun.run import OpenRun, Start, peek_run
 from pytest_benchrun.store.history import earlier_seconds
+from pytest_benchrun.world.garbage import without_garbage_collection
 
 
 class Planner:
@@ -79,8 +80,7 @@ class Planner:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
         if terminal is not None:
             terminal.ensure_newline()
-            for line in plan_lines(self._view):
-                terminal.write_line(line)
+            terminal.write_line("\n".join(plan_lines(self._view)))  # at once: it may be 100,000 lines
         return True
 
     def _plan(self, units: Sequence[Unit], deselected: Sequence[str]) -> PlanView:
@@ -88,6 +88,10 @@ class Planner:
         if run is None:
             message = "the session has not started"
             raise RuntimeError(message)
+        with without_garbage_collection():
+            return self._view_of(run, units, deselected)
+
+    def _view_of(self, run: OpenRun, units: Sequence[Unit], deselected: Sequence[str]) -> PlanView:
         planning = Planning(self._config, self._settings, run.campaign)
         plan = planning.plan(units, deselected)
         return plan_view(

@@ -13,6 +13,7 @@ from pytest_benchrun.core.jsonsafe import safe_repr, safe_text, to_json, to_name
 from pytest_benchrun.core.model import COMPLETED, JsonValue, Outcome, Unit, UnitStatus
 from pytest_benchrun.core.phases import PHASE_OF_UNITS
 from pytest_benchrun.hooks.marks import Fingerprints, Marks
+from pytest_benchrun.world.garbage import without_garbage_collection
 
 _MESSAGE_LENGTH = 1000
 _DETAIL_LENGTH = 8000
@@ -30,6 +31,11 @@ def units_of(items: Sequence[pytest.Item], group_by: str | None, phases: Sequenc
     Raises:
         UsageProblem: a `benchrun` mark says something that does not exist.
     """
+    with without_garbage_collection():
+        return _units_of(items, group_by, phases)
+
+
+def _units_of(items: Sequence[pytest.Item], group_by: str | None, phases: Sequence[str]) -> list[Unit]:
     shared: dict[object, Any] = {}  # one tuple of names and one text a function, not one a unit: memory
     marks = Marks()
     fingerprints = Fingerprints()

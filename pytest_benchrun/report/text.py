@@ -17,6 +17,8 @@ _COUNTED = ("completed", "failed", "timeout", "skipped", "interrupted", "pending
 
 def clean(text: str, length: int = _ID_LENGTH) -> str:
     """One printable line: control characters escaped, the middle left out when it is long."""
+    if len(text) <= length and text.isprintable():
+        return text
     shown = "".join(letter if letter.isprintable() else letter.encode("unicode-escape").decode() for letter in text)
     if len(shown) <= length:
         return shown
