@@ -32,6 +32,7 @@ from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.views import RunStatsView
+from pytest_benchrun.store.checkpoints import sweep_checkpoints
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
 from pytest_benchrun.store.journal import JournalReader, JournalWriter, cut_torn_tail
@@ -203,6 +204,7 @@ class OpenRun:
         self._wire(lambda: stop_file.find() or ask_stop())
         self._record_start(plan, facts)
         stop_file.belongs_to(self.run_id, self.campaign.session.session if self.campaign.session else 0)
+        sweep_checkpoints(self.rundir, self.campaign, self.check_journal)
         if self._publisher is not None:
             self._publisher.start()
 

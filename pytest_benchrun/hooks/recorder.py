@@ -32,6 +32,7 @@ from pytest_benchrun.hooks.translate import check_group_by, detail_of, message_o
 from pytest_benchrun.hooks.unit import properties_of
 from pytest_benchrun.report.text import plan_line, summary_lines
 from pytest_benchrun.run import OpenRun, SessionFacts, Start, open_run
+from pytest_benchrun.store.checkpoints import forget_checkpoint
 from pytest_benchrun.world.signals import StopSignals
 
 MAX_LOSSES = 2
@@ -54,6 +55,7 @@ class Recorder:
         self.settings = settings
         self._version = version
         self._stack = ExitStack()
+        self._pid = os.getpid()
         self._run: OpenRun | None = None
         self._plan: Plan | None = None
         self._failure: JournalWriteFailed | None = None
@@ -188,7 +190,7 @@ class Recorder:
     def end(
         self, unit_id: str, worker: str, elapsed_s: float | None, outcome: Outcome, ended: Ending = Ending.EXITED
     ) -> None:
-        """Record the end of the attempt in flight."""
+        """Record the end of the attempt in flight; only then a completed unit needs its checkpoint no more."""
         self._emit(
             UnitEnded(
                 at=self.run.clock.now_at(),
@@ -200,6 +202,12 @@ class Recorder:
                 outcome=outcome,
             )
         )
+        if outcome.status is UnitStatus.COMPLETED and not self.has_failed:
+            self._forget_checkpoint(unit_id)
+
+    def _forget_checkpoint(self, unit_id: str) -> None:
+        if os.getpid() == self._pid:  # a child that the unit forked has recorded nothing
+            forget_checkpoint(self.run.rundir, unit_id, self.run.check_journal)
 
     def lose(self, unit_id: str, worker: str, error: str) -> bool:
         """Record that a worker died under a unit.
