@@ -18,7 +18,6 @@ from pytest_benchrun.core.events import (
     RestSkipped,
     UnitEnded,
     UnitResult,
-    UnitStarted,
     WorkerDown,
     WorkerUp,
 )
@@ -115,11 +114,11 @@ class Recorder:
         if plan is None or (plan.is_empty and not self._must_close_session()):
             self._say(plan_line(self.campaign, plan) if plan else "benchrun: nothing collected")
             return False
+        self._started_s = self.run.clock.monotonic_s()
         try:
-            self.run.begin(plan, self._facts(engine, workers), self._ask_stop)
+            self.run.begin(plan, self._facts(engine, workers), self._ask_stop, self.signals.harden)
         except BenchrunError as error:
             raise pytest.UsageError(str(error)) from error
-        self._started_s = self.run.clock.monotonic_s()
         self.signals.install(self.settings.grace_s)
         self._stack.callback(self.signals.restore)
         for text in self.run.notes:
@@ -158,16 +157,11 @@ class Recorder:
             The number of the attempt; None when no unit may start any more.
         """
         try:
-            if not self.run.conductor.may_start():
-                return None
-            attempt = self.campaign.records[unit_id].attempts + 1
-            at = self.run.clock.now_at()
             with self.signals.shielded():
-                self.run.conductor.emit(UnitStarted(at=at, unit_id=unit_id, attempt=attempt, worker=worker))
+                return self.run.conductor.start(unit_id, worker)
         except JournalWriteFailed as error:
             self._give_up(error)
             return None
-        return attempt
 
     @property
     def has_failed(self) -> bool:
