@@ -150,7 +150,7 @@ def _pattern_of(config: pytest.Config) -> str:
 
 @pytest.fixture
 def benchrun(request: pytest.FixtureRequest) -> BenchRun:
-    """The unit seen from inside: `metric`, `artifact`, `params`, `config`, `unit_id`, `attempt`.
+    """The unit seen from inside: `metric`, `artifact`, `checkpoint`, `params`, `config`, `unit_id`, `attempt`.
 
     Without `--bench-results` it does nothing, and the test passes as an ordinary one.
     """

@@ -35,6 +35,7 @@ from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.views import RunStatsView
+from pytest_benchrun.store.checkpoints import sweep_checkpoints
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
 from pytest_benchrun.store.journal import JournalReader, JournalWriter, cut_torn_tail
@@ -42,7 +43,7 @@ from pytest_benchrun.store.lock import RunLock, read_owner
 from pytest_benchrun.store.publisher import Publisher
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.salvage import finish_salvage
-from pytest_benchrun.store.stopfile import StopFile
+from pytest_benchrun.store.stopfile import StopFile, look_for_stop
 from pytest_benchrun.world.clock import WallClock
 from pytest_benchrun.world.garbage import without_garbage_collection
 from pytest_benchrun.world.process import is_alive, this_process
@@ -199,13 +200,20 @@ class OpenRun:
                 if version > SCHEMA_VERSION:
                     raise NewerSchema(str(path), version, SCHEMA_VERSION)
 
-    def begin(self, plan: Plan, facts: SessionFacts, ask_stop: Callable[[], Stop | None]) -> None:
+    def begin(
+        self,
+        plan: Plan,
+        facts: SessionFacts,
+        ask_stop: Callable[[], Stop | None],
+        interrupt: Callable[[str], None],
+    ) -> None:
         """Record the session and its plan; from here on units may start.
 
         Args:
             plan: what to run.
             facts: what the session says of itself.
-            ask_stop: asked before every unit, beside the STOP file: signals, the time limit.
+            ask_stop: asked before every unit, and twice a second, beside the STOP file: signals, the time limit.
+            interrupt: called from another thread, again and again, once `benchrun stop --now` asks; with the reason.
 
         Raises:
             BenchrunError: the directory could not be written; no unit has started.
@@ -224,16 +232,17 @@ class OpenRun:
         self.notes += [
             f"a STOP from before this session was put aside as {name}" for name in stop_file.put_aside_stale()
         ]
-        self._wire(lambda: stop_file.find() or ask_stop())
+        self._wire(lambda: stop_file.find() or ask_stop(), lambda: look_for_stop(self.conductor, stop_file, interrupt))
         self._record_start(plan, facts)
         stop_file.belongs_to(self.run_id, self.campaign.session.session if self.campaign.session else 0)
+        sweep_checkpoints(self.rundir, self.campaign, self.check_journal)
         if self._publisher is not None:
             self._publisher.start()
 
-    def _wire(self, find_stop: Callable[[], Stop | None]) -> None:
+    def _wire(self, find_stop: Callable[[], Stop | None], look: Callable[[], None]) -> None:
         guard = threading.RLock()
         self._journal = JournalWriter(self.rundir, seq=self._reader.seq)
-        self._publisher = Publisher(self.rundir, self.campaign, self.clock, guard, self._journal.sync)
+        self._publisher = Publisher(self.rundir, self.campaign, self.clock, guard, self._journal.sync, look)
         self._conductor = Conductor(
             campaign=self.campaign,
             journal=self._journal,

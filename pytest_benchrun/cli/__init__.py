@@ -36,7 +36,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.command == "stop":
         from pytest_benchrun.cli.stop import stop  # late: as above
 
-        return stop(args.dir, reason=args.reason)
+        return stop(args.dir, reason=args.reason, is_now=args.now)
     from pytest_benchrun.cli.rebuild import rebuild  # late: as above
 
     return rebuild(args.dir, is_salvage=args.salvage)
@@ -54,9 +54,10 @@ def _parser() -> argparse.ArgumentParser:
         help="exit 0 complete, 10 complete with failures, 11 stopped, 12 paused, 13 dead, 14 stalled, 15 running",
     )
     stop = commands.add_parser(
-        "stop", help="stop a run softly", description="Let the units in flight finish, then stop."
+        "stop", help="stop a run softly, or now", description="Let the units in flight finish, then stop."
     )
     stop.add_argument("dir", metavar="DIR", help="the results directory (--bench-results)")
+    stop.add_argument("--now", action="store_true", help="interrupt the units in flight; a resume runs them again")
     stop.add_argument("--reason", help="shown with every unit that is skipped for it")
     rebuild = commands.add_parser(
         "rebuild", help="make status.json and runstats.json again", description="Make all views again from the journal."

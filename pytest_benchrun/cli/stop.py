@@ -1,4 +1,4 @@
-"""`benchrun stop DIR`: ask the live run of a directory to stop softly."""
+"""`benchrun stop DIR`: ask the live run of a directory to stop softly, or at once."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ import orjson
 
 from pytest_benchrun.cli.status import believed_state, read_status
 from pytest_benchrun.core.errors import DirectoryProblem
+from pytest_benchrun.core.jsonsafe import to_name
+from pytest_benchrun.core.views import StatusView
 from pytest_benchrun.store.lock import read_owner
 from pytest_benchrun.store.rundir import RunDir
-from pytest_benchrun.store.stopfile import StopRequest
+from pytest_benchrun.store.stopfile import REASON_LENGTH, StopRequest, read_request
 from pytest_benchrun.world.clock import WallClock
 
 
-def stop(directory: str, *, reason: str | None) -> int:
+def stop(directory: str, *, reason: str | None, is_now: bool) -> int:
     """Write STOP for the session that runs now.
+
+    Args:
+        directory: as typed.
+        reason: shown with what did not run for it; None for none.
+        is_now: whether the units in flight are interrupted; also when a soft stop was asked before.
 
     Raises:
         DirectoryProblem: no run lives there; no file is made.
@@ -28,7 +35,7 @@ def stop(directory: str, *, reason: str | None) -> int:
     if state not in {"running", "stopping", "stalled"}:
         message = f"nothing to stop: {view['run_id']} is {state}" + (f" ({note})" if note else "")
         raise DirectoryProblem(message, hint=f"benchrun status {directory}")
-    if state == "stopping" or any(os.path.lexists(path) for path in rundir.stop_names):
+    if _is_asked_now(rundir, view) if is_now else _is_asked(rundir, state):
         print("Stop already requested.")
         return 0
     request = StopRequest(
@@ -36,12 +43,26 @@ def stop(directory: str, *, reason: str | None) -> int:
         at=WallClock().now_at(),
         run_id=view["run_id"],
         session=view["session"],
-        reason=reason,
+        reason=None if reason is None else to_name(reason, REASON_LENGTH),
+        now=is_now,
     )
     rundir.disk.write_atomically(rundir.stop, orjson.dumps(request))
     count = view["running"]
-    print(f"Stop requested. {count} unit{'s' if count != 1 else ''} in flight will finish; the rest is skipped.")
+    fate = "will be interrupted; a resume runs what is left" if is_now else "will finish; the rest is skipped"
+    print(f"Stop requested. {count} unit{'s' if count != 1 else ''} in flight {fate}.")
     return 0
+
+
+def _is_asked(rundir: RunDir, state: str) -> bool:
+    return state == "stopping" or any(os.path.lexists(path) for path in rundir.stop_names)
+
+
+def _is_asked_now(rundir: RunDir, view: StatusView) -> bool:
+    """Whether a STOP of the same session asks for it already, obeyed or not: a soft one does not."""
+    found = [*rundir.stop_names, *rundir.path.glob("STOP.obeyed-*")]
+    meant_for = view["run_id"], view["session"]
+    requests = [request for path in found if (request := read_request(path)) is not None]
+    return any(request["now"] and (request["run_id"], request["session"]) == meant_for for request in requests)
 
 
 def _user() -> str:

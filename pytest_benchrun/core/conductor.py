@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from pytest_benchrun.core.campaign import Campaign
-from pytest_benchrun.core.events import Event, StopAsked
+from pytest_benchrun.core.events import Event, StopAsked, UnitStarted
+from pytest_benchrun.core.model import RunState
 from pytest_benchrun.core.rules import Stop, judge
 from pytest_benchrun.core.settings import Settings
 
@@ -46,7 +47,8 @@ class Conductor:
         clock: the time of events.
         listeners: told after the state has changed.
         find_stop: looks for a stop asked from outside (a STOP file); None when there is none.
-        guard: held while the state changes, so that a view made elsewhere never sees half a change.
+        guard: held while the state changes, so that a view made elsewhere never sees half a change, and
+            a stop seen in another thread never comes between a verdict and its start; reentrant.
     """
 
     def __init__(
@@ -82,19 +84,49 @@ class Conductor:
 
     def may_start(self) -> bool:
         """The verdict: whether one more unit may start. Looked up anew before every unit."""
-        if self.campaign.stop is not None:
+        with self._guard:
+            if self.campaign.stop is not None:
+                return False
+            stop = self._find_stop() or judge(self.campaign, self.settings)
+            if stop is None:
+                return True
+            self.stop(stop)
             return False
-        stop = self._find_stop() or judge(self.campaign, self.settings)
-        if stop is None:
-            return True
-        self.stop(stop)
-        return False
+
+    def start(self, unit_id: str, worker: str) -> int | None:
+        """Ask for the verdict and record the start in one step.
+
+        Returns:
+            The number of the attempt; None when no unit may start any more.
+
+        Raises:
+            JournalWriteFailed: the start, or the stop, could not be kept.
+        """
+        with self._guard:
+            if not self.may_start():
+                return None
+            attempt = self.campaign.records[unit_id].attempts + 1
+            self.emit(UnitStarted(at=self.clock.now_at(), unit_id=unit_id, attempt=attempt, worker=worker))
+            return attempt
+
+    def look(self) -> None:
+        """Record a stop that is asked from outside, also while units run; called by a thread beside them.
+
+        Raises:
+            JournalWriteFailed: the stop could not be kept; the next look finds it again.
+        """
+        with self._guard:
+            if self.campaign.state in {RunState.RUNNING, RunState.STOPPING}:  # after its end a run hears nothing
+                stop = self._find_stop()
+                if stop is not None:
+                    self.stop(stop)
 
     def stop(self, stop: Stop) -> None:
         """Start no further unit; the first reason is kept."""
-        if self.campaign.stop is None:
-            at = self.clock.now_at()
-            self.emit(StopAsked(at=at, source=stop.source, reason=stop.reason, target=stop.target))
+        with self._guard:
+            if self.campaign.stop is None:
+                at = self.clock.now_at()
+                self.emit(StopAsked(at=at, source=stop.source, reason=stop.reason, target=stop.target))
 
     def give_up(self, stop: Stop) -> None:
         """Start no further unit although the journal cannot say so: it is the journal that failed."""

@@ -72,5 +72,12 @@ class NewerSchema(DirectoryProblem):
         )
 
 
+class CheckpointUnusable(BenchrunError):
+    """A checkpoint that is there, and that the attempt must not go on from."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the checkpoint was not used: {why}", hint="nothing to do: the unit begins anew")
+
+
 class JournalWriteFailed(BenchrunError):
     """The journal could not be written: the only loss that stops a run."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path, PurePosixPath
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import pytest
 
+from pytest_benchrun.core.errors import CheckpointUnusable, NewerSchema
 from pytest_benchrun.core.jsonsafe import to_metric, to_name
 from pytest_benchrun.core.model import JsonValue, Metric
 
@@ -23,6 +24,74 @@ class GivesBench(Protocol):
 GIVES_BENCH = pytest.StashKey[GivesBench]()
 
 
+class KeepsValue(Protocol):
+    """Where the checkpoint of an attempt is kept."""
+
+    def write(self, value: object) -> None:
+        """Keep `value` in place of the one before."""
+
+    def read(self) -> JsonValue:
+        """The value kept last; None when there is none."""
+
+
+class Checkpoint:
+    """What a unit of hours keeps of its work, so that the attempt after a kill goes on from there.
+
+    Without `--bench-results` nothing is kept.
+
+    Args:
+        file: where it is kept; None where there is no run.
+        warnings: of the unit; what goes wrong with the file is added.
+    """
+
+    def __init__(self, file: KeepsValue | None, warnings: list[str]) -> None:
+        self._file = file
+        self._warnings = warnings
+
+    def save(self, value: object) -> None:
+        """Keep `value` in place of the one saved before, on the disk itself when this returns.
+
+        A disk that is full or fails never fails the unit: a warning is recorded, and the checkpoint
+        before stays whole.
+
+        Args:
+            value: what JSON gives back as it was: None inside it, booleans, finite numbers, text, and
+                lists and dicts of them; NumPy and torch scalars become numbers.
+
+        Raises:
+            TypeError: a part of the value is of another type, also a tuple; says which.
+            ValueError: a part that JSON cannot hold, such as NaN; or the value is None.
+        """
+        if self._file is None:
+            return
+        try:
+            self._file.write(value)
+        except NewerSchema as error:
+            self._warn(f"the checkpoint was not saved: {error.problem}")
+        except OSError as error:
+            self._warn(f"the checkpoint was not saved, the one before stays: {error.strerror or error}")
+
+    def load(self) -> Any:  # noqa: ANN401  # decoded JSON
+        """The value saved last in this attempt or an earlier one of this run; None when there is none.
+
+        None too, with a warning, when the unit has changed since (parameters, source, inputs, version)
+        or the file cannot be read.
+        """
+        if self._file is None:
+            return None
+        try:
+            return self._file.read()
+        except CheckpointUnusable as error:
+            self._warn(error.problem)
+        except OSError as error:
+            self._warn(f"the checkpoint could not be read: {error.strerror or error}")
+        return None
+
+    def _warn(self, text: str) -> None:
+        if text not in self._warnings:  # a full disk says the same at every step
+            self._warnings.append(text)
+
+
 class BenchRun:
     """One attempt of one unit, seen from inside.
 
@@ -31,6 +100,7 @@ class BenchRun:
     Args:
         find_folder: where its artifacts go, asked for at the first one.
         is_recording: whether metrics are kept.
+        checkpoint_file: where its checkpoint is kept; None where there is no run.
 
     Attributes:
         unit_id: pytest's node id of the unit.
@@ -39,6 +109,7 @@ class BenchRun:
         attempt: 1 for the first execution of the unit in its run.
         metrics: recorded so far, by name.
         warnings: what was wrong with recorded values.
+        checkpoint: `save` and `load` what the next attempt needs after a kill.
     """
 
     def __init__(
@@ -50,6 +121,7 @@ class BenchRun:
         attempt: int,
         find_folder: Callable[[], Path],
         is_recording: bool,
+        checkpoint_file: KeepsValue | None = None,
     ) -> None:
         self.unit_id = unit_id
         self.params = dict(params)
@@ -57,6 +129,7 @@ class BenchRun:
         self.attempt = attempt
         self.metrics: dict[str, Metric] = {}
         self.warnings: list[str] = []
+        self.checkpoint = Checkpoint(checkpoint_file, self.warnings)
         self._find_folder = find_folder
         self._is_recording = is_recording
 

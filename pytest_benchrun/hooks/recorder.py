@@ -18,7 +18,6 @@ from pytest_benchrun.core.events import (
     RestSkipped,
     UnitEnded,
     UnitResult,
-    UnitStarted,
     WorkerDown,
     WorkerUp,
 )
@@ -33,6 +32,7 @@ from pytest_benchrun.hooks.translate import detail_of, message_of, skip_reports
 from pytest_benchrun.hooks.unit import properties_of
 from pytest_benchrun.report.text import plan_line, summary_lines
 from pytest_benchrun.run import OpenRun, SessionFacts, Start, open_run
+from pytest_benchrun.store.checkpoints import forget_checkpoint
 from pytest_benchrun.world.signals import StopSignals
 
 MAX_LOSSES = 2
@@ -55,6 +55,7 @@ class Recorder:
         self.settings = settings
         self._version = version
         self._stack = ExitStack()
+        self._pid = os.getpid()
         self._run: OpenRun | None = None
         self._plan: Plan | None = None
         self._failure: JournalWriteFailed | None = None
@@ -124,11 +125,11 @@ class Recorder:
         if plan is None or (plan.is_empty and not self._must_close_session()):
             self._say(plan_line(self.campaign, plan) if plan else "benchrun: nothing collected")
             return False
+        self._started_s = self.run.clock.monotonic_s()
         try:
-            self.run.begin(plan, self._facts(engine, workers), self._ask_stop)
+            self.run.begin(plan, self._facts(engine, workers), self._ask_stop, self.signals.harden)
         except BenchrunError as error:
             raise pytest.UsageError(str(error)) from error
-        self._started_s = self.run.clock.monotonic_s()
         self.signals.install(self.settings.grace_s)
         self._stack.callback(self.signals.restore)
         for text in self.run.notes:
@@ -166,16 +167,11 @@ class Recorder:
             The number of the attempt; None when no unit may start any more.
         """
         try:
-            if not self.run.conductor.may_start():
-                return None
-            attempt = self.campaign.records[unit_id].attempts + 1
-            at = self.run.clock.now_at()
             with self.signals.shielded():
-                self.run.conductor.emit(UnitStarted(at=at, unit_id=unit_id, attempt=attempt, worker=worker))
+                return self.run.conductor.start(unit_id, worker)
         except JournalWriteFailed as error:
             self._give_up(error)
             return None
-        return attempt
 
     @property
     def has_failed(self) -> bool:
@@ -198,7 +194,7 @@ class Recorder:
     def end(
         self, unit_id: str, worker: str, elapsed_s: float | None, outcome: Outcome, ended: Ending = Ending.EXITED
     ) -> None:
-        """Record the end of the attempt in flight."""
+        """Record the end of the attempt in flight; only then a completed unit needs its checkpoint no more."""
         self._emit(
             UnitEnded(
                 at=self.run.clock.now_at(),
@@ -210,6 +206,12 @@ class Recorder:
                 outcome=outcome,
             )
         )
+        if outcome.status is UnitStatus.COMPLETED and not self.has_failed:
+            self._forget_checkpoint(unit_id)
+
+    def _forget_checkpoint(self, unit_id: str) -> None:
+        if os.getpid() == self._pid:  # a child that the unit forked has recorded nothing
+            forget_checkpoint(self.run.rundir, unit_id, self.run.check_journal)
 
     def lose(self, unit_id: str, worker: str, error: str) -> bool:
         """Record that a worker died under a unit.

@@ -10,7 +10,9 @@ import pytest
 from pytest_benchrun.core.model import JsonValue, Outcome, Unit
 from pytest_benchrun.hooks.bench import BenchRun
 from pytest_benchrun.hooks.translate import OutcomeBuilder
+from pytest_benchrun.store.checkpoints import CheckpointFile
 from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.world.clock import WallClock
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class UnitHooks:
         self._config = config
         self._show_result = show_result
         self._late_error = late_error
+        self._clock = WallClock()
         # pytest keeps every item's properties to the end of the session: what all units have is shared.
         self._shared = ("bench.run_id", run_id), ("bench.attempt", "1")
         self._attempt: _Attempt | None = None
@@ -78,6 +81,13 @@ class UnitHooks:
             raise RuntimeError(message)
         unit_id = attempt.unit.unit_id
         callspec = getattr(item, "callspec", None)
+        file = CheckpointFile(
+            self._rundir,
+            run_id=self._run_id,
+            unit=attempt.unit,
+            attempt=attempt.number,
+            now_at=self._clock.now_at,
+        )
         attempt.bench = BenchRun(
             unit_id=unit_id,
             params=callspec.params if callspec else {},
@@ -85,6 +95,7 @@ class UnitHooks:
             attempt=attempt.number,
             find_folder=lambda: self._rundir.artifacts(unit_id),
             is_recording=True,
+            checkpoint_file=file,
         )
         return attempt.bench
 

@@ -1,7 +1,8 @@
-"""Writes `status.json` and syncs the journal, in a thread of its own, so that no unit waits for a disk.
+"""Writes `status.json`, syncs the journal and looks for stops, in a thread of its own: no unit waits for a disk.
 
 The journal is synced within 100 ms of an event, one sync for all events in between; the status is
-written at most every 0.2 s and as a heartbeat every 5 s. `runstats.json` is written at the end.
+written at most every 0.2 s and as a heartbeat every 5 s. A stop is looked for every 0.5 s, so that it is
+seen while a long unit runs. `runstats.json` is written at the end.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from pytest_benchrun.store.rundir import RunDir
 
 SYNC_S = 0.05
 STATUS_S = 0.2
+LOOK_S = 0.45
+"""With the pause of `SYNC_S` an idle turn takes half a second."""
 HEARTBEAT_S = 5.0
 
 
@@ -48,6 +51,7 @@ class Publisher:
         clock: heartbeat times.
         guard: held by whoever changes the state.
         sync_journal: waits until the disk has the journal.
+        look: looks for a stop and records it; called at least twice a second.
     """
 
     def __init__(
@@ -57,12 +61,14 @@ class Publisher:
         clock: Clock,
         guard: AbstractContextManager[object],
         sync_journal: Callable[[], None],
+        look: Callable[[], None],
     ) -> None:
         self._rundir = rundir
         self._campaign = campaign
         self._clock = clock
         self._guard = guard
         self._sync_journal = sync_journal
+        self._look = look
         self._has_news = threading.Event()
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="benchrun-publisher", daemon=True)
@@ -93,10 +99,11 @@ class Publisher:
         written_s = self._clock.monotonic_s()
         is_stale = False
         while not self._is_closing.is_set():
-            wait_s = STATUS_S if is_stale else HEARTBEAT_S
+            wait_s = STATUS_S if is_stale else LOOK_S
             is_stale = self._has_news.wait(wait_s) or is_stale
             self._has_news.clear()
             self._sync_journal()
+            self._look()
             age_s = self._clock.monotonic_s() - written_s
             if age_s >= HEARTBEAT_S or (is_stale and age_s >= STATUS_S):
                 written_s = self._clock.monotonic_s()

@@ -90,12 +90,21 @@ class RunDir:
         """The folder for the files that a unit keeps."""
         return self.path / "artifacts" / slug(unit_id)
 
+    @property
+    def checkpoints(self) -> Path:
+        """The folder for what units of hours keep for their next attempt."""
+        return self.path / "checkpoints"
+
+    def checkpoint(self, unit_id: str) -> Path:
+        """The file of one unit in it."""
+        return self.checkpoints / f"{slug(unit_id)}.json"
+
     def ours(self) -> list[Path]:
         """What belongs to the run in the directory, the journal last.
 
         The lock, the history and files that somebody else put there stay where they are.
         """
-        names = ("status.json", "run_state.json", "runstats.json", "artifacts")
+        names = ("status.json", "run_state.json", "runstats.json", "artifacts", "checkpoints")
         found = [self.path / name for name in names if (self.path / name).exists()]
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         return found + self.journal_parts()

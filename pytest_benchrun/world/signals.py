@@ -26,7 +26,7 @@ class StopSignals:
         say: tells the user what the first signal has done; called inside the handler.
 
     Attributes:
-        received: name of the first signal; None before it.
+        received: name of the first signal, or why the stop was made a hard one before any; None before that.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -39,6 +39,8 @@ class StopSignals:
         self._previous: dict[signal.Signals, Any] = {}
         self._timer: threading.Timer | None = None
         self._grace_s: float | None = None
+        self._hard_reason: str | None = None
+        self._is_hardened = threading.Lock()  # taken once: a signal too many would end the process
 
     def install(self, grace_s: float | None = None) -> None:
         """Take the signals over; in another thread than the main one nothing happens.
@@ -68,11 +70,17 @@ class StopSignals:
         """While a debugger has the terminal, Ctrl-C is its."""
         self._is_off = is_off
 
-    def harden(self) -> None:
-        """Make the stop a hard one from another thread, as a second signal would; nothing when it is one already."""
+    def harden(self, reason: str | None = None) -> None:
+        """Make the stop a hard one from another thread, as a second signal would; nothing when it is one already.
+
+        Args:
+            reason: what the interrupt says; None for the name of the first signal.
+        """
         handled = next(iter(self._previous), None)  # SIGINT may be one that arrived ignored
-        if self._count >= HARD or handled is None:
+        if self._count >= HARD or handled is None or not self._is_hardened.acquire(blocking=False):
             return
+        self._hard_reason = reason
+        self.received = self.received or reason
         self._count = max(self._count, 1)
         with suppress(OSError):
             signal.pthread_kill(threading.main_thread().ident or 0, handled)
@@ -91,7 +99,7 @@ class StopSignals:
             self._shields -= 1
             if self._is_raise_due and not self._shields:
                 self._is_raise_due = False
-                raise KeyboardInterrupt(self.received)
+                raise KeyboardInterrupt(self._hard_reason or self.received)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._is_off:
@@ -109,7 +117,7 @@ class StopSignals:
         if self._shields:
             self._is_raise_due = True
         else:
-            raise KeyboardInterrupt(self.received)
+            raise KeyboardInterrupt(self._hard_reason or self.received)
 
     def _chain(self, number: int, frame: FrameType | None) -> None:
         previous: Callable[[int, FrameType | None], object] | Any = self._previous.get(signal.Signals(number))

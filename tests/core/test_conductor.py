@@ -10,7 +10,7 @@ import pytest
 
 from pytest_benchrun.core.conductor import Conductor
 from pytest_benchrun.core.errors import JournalWriteFailed
-from pytest_benchrun.core.events import Event, Noted, StopAsked
+from pytest_benchrun.core.events import Event, Noted, StopAsked, UnitStarted
 from pytest_benchrun.core.model import RunState
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.core.settings import Settings
@@ -21,17 +21,21 @@ NOTE = Noted(at=moment(99), text="look here")
 
 
 class Guard:
-    """Knows whether it is held."""
+    """Knows whether it is held, however often."""
 
-    is_held = False
+    holds = 0
+
+    @property
+    def is_held(self) -> bool:
+        return self.holds > 0
 
     def __enter__(self) -> None:
-        self.is_held = True
+        self.holds += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.is_held = False
+        self.holds -= 1
 
 
 class Outside:
@@ -95,6 +99,22 @@ def test_the_guard_is_held_all_the_way() -> None:
     assert not guard.is_held
 
 
+def test_nothing_comes_between_a_verdict_and_its_start() -> None:
+    """The guard is held while the stop is looked for, and not let go before the start is recorded."""
+    story = Story().begin("a")
+    guard = Guard()
+    log: list[tuple[str, int]] = []
+    journal = MemoryJournal(lambda event: log.append((event.name, guard.holds)))
+
+    def find_stop() -> Stop | None:
+        log.append(("looked", guard.holds))
+        return None
+
+    assert lead(story, journal, find_stop=find_stop, guard=guard).start("a", "main") == 1
+    assert log == [("looked", 2), ("unit_started", 2)]
+    assert not guard.is_held
+
+
 def test_what_the_journal_did_not_keep_has_not_happened() -> None:
     story = Story().begin("a")
     journal, listener = MemoryJournal(), ListListener()
@@ -126,6 +146,61 @@ def test_a_stop_from_outside_is_recorded_with_its_moment() -> None:
     asked = StopAsked(at=moment(7), source="stop-file", reason="stop requested", target=RunState.STOPPED)
     assert journal.events == listener.events == [asked]
     assert story.campaign.stop == asked
+
+
+def test_a_start_is_recorded_with_its_attempt_moment_and_worker() -> None:
+    story = Story().begin("a")
+    story.run("a", FAILED)
+    story.clock.advance(5)
+    journal = MemoryJournal()
+    assert lead(story, journal).start("a", "gw1") == 2
+    (started,) = journal.events
+    assert started == UnitStarted(at=story.at, unit_id="a", attempt=2, worker="gw1")
+
+
+def test_after_a_stop_nothing_is_started() -> None:
+    story = Story().begin("a")
+    journal = MemoryJournal()
+    assert lead(story, journal, find_stop=lambda: STOP_ASKED).start("a", "main") is None
+    assert [event.name for event in journal.events] == ["stop_asked"]
+
+
+def test_a_start_that_cannot_be_recorded_has_not_happened() -> None:
+    story = Story().begin("a")
+    journal = MemoryJournal()
+    journal.is_full = True
+    with pytest.raises(JournalWriteFailed):
+        lead(story, journal).start("a", "main")
+    assert story.campaign.running == {}
+
+
+def test_a_look_records_a_stop_from_outside_and_goes_on_looking() -> None:
+    story = Story().begin("a")
+    outside, journal = Outside(), MemoryJournal()
+    conductor = lead(story, journal, find_stop=outside.find)
+    conductor.look()
+    assert journal.events == []
+    outside.stop = STOP_ASKED
+    conductor.look()
+    conductor.look()
+    assert outside.looks == 3
+    assert (len(journal.events), story.campaign.state) == (1, RunState.STOPPING)
+
+
+def test_a_look_judges_nobody() -> None:
+    story = Story().begin("a", "b")
+    story.run("a", FAILED)
+    lead(story, maxfail=1).look()
+    assert story.campaign.stop is None
+
+
+def test_a_run_that_has_ended_hears_no_stop_any_more() -> None:
+    story = Story().begin("a")
+    story.run("a")
+    story.finish()
+    journal = MemoryJournal()
+    lead(story, journal, find_stop=lambda: STOP_ASKED).look()
+    assert (journal.events, story.campaign.state) == ([], RunState.COMPLETE)
 
 
 def test_a_rule_that_is_broken_stops_the_run() -> None:

@@ -25,6 +25,7 @@ OURS = {
     "runstats.json": b"{ }",
     "STOP.obeyed-2026-11-21T100000.000Z": b"",
     "artifacts/a-0123456789/out.txt": b"kept",
+    "checkpoints/a-0123456789.json": b"{}",
 }
 THEIRS = {".benchrun.lock": b"owner", "notes.txt": b"mine", "STOP": b"", "history/older/journal.jsonl": b"older\n"}
 

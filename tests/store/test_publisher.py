@@ -13,7 +13,7 @@ from pytest_benchrun.core.run_state import run_state_view
 from pytest_benchrun.core.views import runstats_view, status_view
 from pytest_benchrun.store.publisher import Publisher, views_at_rest
 from pytest_benchrun.store.rundir import RunDir
-from pytest_benchrun.world.clock import WallClock
+from pytest_benchrun.world.clock import WallClock, monotonic_s
 from tests.store.faulty import FaultyDisk
 from tests.stories import Story
 
@@ -25,6 +25,7 @@ class Stage:
 
     Attributes:
         synced: set at each sync of the journal.
+        looked: taken once for each look for a stop.
     """
 
     def __init__(self, directory: Path, disk: FaultyDisk | None = None) -> None:
@@ -32,7 +33,10 @@ class Stage:
         self.rundir = RunDir(directory, disk or FaultyDisk())
         self.synced = threading.Event()
         self.guard = threading.RLock()
-        self.publisher = Publisher(self.rundir, self.story.campaign, WallClock(), self.guard, self.synced.set)
+        self.looked = threading.Semaphore(0)
+        self.publisher = Publisher(
+            self.rundir, self.story.campaign, WallClock(), self.guard, self.synced.set, self.looked.release
+        )
 
     def run(self, unit_id: str) -> None:
         """A unit runs; the publisher hears of its end."""
@@ -110,6 +114,27 @@ def test_the_status_follows_the_run_in_the_background(tmp_path: Path) -> None:
     stage.publisher.start()
     stage.run("a")
     assert written.wait(WAIT_S)
+    stage.publisher.close()
+
+
+def test_stops_are_looked_for_while_nothing_happens(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    started_s = monotonic_s()
+    stage.publisher.start()
+    assert all(stage.looked.acquire(timeout=WAIT_S) for _ in range(4))
+    elapsed_s = monotonic_s() - started_s
+    stage.publisher.close()
+    # a heartbeat's time would be 20 s; an idle machine takes 2
+    assert 1.0 < elapsed_s < 15
+
+
+def test_looking_for_stops_writes_nothing(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    stage = Stage(tmp_path, disk)
+    stage.publisher.start()
+    before = list(disk.done)
+    assert all(stage.looked.acquire(timeout=WAIT_S) for _ in range(2))
+    assert disk.done == before == ["write", "replace"] * 2
     stage.publisher.close()
 
 

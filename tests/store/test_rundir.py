@@ -45,9 +45,10 @@ def test_a_long_id_keeps_its_end() -> None:
 def test_a_hostile_id_stays_in_its_folder(tmp_path: Path) -> None:
     rundir = RunDir(tmp_path)
     for unit_id in ("../../etc/passwd", "..", ".", "", "/", "-rf", "\x00", "\ud800", "CON", "a\nb"):
-        folder = rundir.artifacts(unit_id)
-        assert folder.parent == tmp_path / "artifacts"
+        folder, file = rundir.artifacts(unit_id), rundir.checkpoint(unit_id)
+        assert (folder.parent, file.parent) == (tmp_path / "artifacts", rundir.checkpoints)
         assert folder.name not in {"", ".", ".."}
+        assert file.name == f"{folder.name}.json"
 
 
 def test_a_lone_surrogate_is_not_the_text_of_its_escape() -> None:
@@ -79,8 +80,8 @@ def test_an_empty_journal_is_a_run(tmp_path: Path) -> None:
 
 
 def test_what_belongs_to_the_run_ends_with_its_journal(tmp_path: Path) -> None:
-    (tmp_path / "artifacts").mkdir()
-    (tmp_path / "history").mkdir()
+    for folder in ("artifacts", "checkpoints", "history"):
+        (tmp_path / folder).mkdir()
     mine = [
         "status.json",
         "runstats.json",
@@ -91,7 +92,7 @@ def test_what_belongs_to_the_run_ends_with_its_journal(tmp_path: Path) -> None:
     ]
     rundir = touch(tmp_path, *mine, "notes.txt", "STOP", ".benchrun.lock", "junit.xml")
     names = [path.name for path in rundir.ours()]
-    assert sorted(names) == sorted([*mine, "artifacts"])
+    assert sorted(names) == sorted([*mine, "artifacts", "checkpoints"])
     assert names[-2:] == ["journal.1.jsonl", "journal.jsonl"]
 
 
@@ -113,6 +114,7 @@ def test_a_relative_directory_is_made_absolute_and_its_links_are_kept(tmp_path: 
 def test_every_file_has_its_name_of_the_contract(tmp_path: Path) -> None:
     rundir = RunDir(tmp_path)
     paths = [rundir.journal, rundir.status, rundir.runstats, rundir.lock, *rundir.stop_names, rundir.history]
+    paths.append(rundir.checkpoints)
     assert [path.relative_to(tmp_path).as_posix() for path in paths] == [
         "journal.jsonl",
         "status.json",
@@ -121,4 +123,5 @@ def test_every_file_has_its_name_of_the_contract(tmp_path: Path) -> None:
         "STOP",
         "STOP_REQUESTED",
         "history",
+        "checkpoints",
     ]

@@ -203,6 +203,41 @@ def test_another_thread_can_make_the_stop_a_hard_one(*, first: bool) -> None:
     assert in_a_child(work) == 2
 
 
+def test_the_interrupt_of_another_thread_says_its_reason(said: Said) -> None:
+    thread = threading.Thread(target=said.signals.harden, args=("stop requested, at once",))
+    with pytest.raises(KeyboardInterrupt, match="stop requested, at once"):  # noqa: PT012  # raised at any call of these
+        thread.start()
+        thread.join()
+        signal.pause()
+    assert said.signals.received == "stop requested, at once"
+    thread.join()
+
+
+def test_a_stop_is_made_hard_once_however_often_it_is_asked() -> None:
+    def work(said: Said) -> int:
+        said.signals.install()
+        for _ in range(3):
+            try:
+                harden_in_a_thread(said)
+                signal.sigtimedwait([], 0.0)
+            except KeyboardInterrupt:
+                continue
+        return 7 if said.signals.received == "SIGINT" else 1
+
+    assert in_a_child(work) == 7
+
+
+def test_before_the_signals_are_taken_over_nothing_is_made_hard_and_later_it_is() -> None:
+    def work(said: Said) -> int:
+        harden_in_a_thread(said)
+        said.signals.install()
+        harden_in_a_thread(said)
+        signal.pause()
+        return 0
+
+    assert in_a_child(work) == 2
+
+
 def test_a_run_started_in_the_background_by_a_script_can_be_stopped_hard_too() -> None:
     def work(said: Said) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # what `sh -c 'pytest &'` and nohup leave us with
