@@ -17,7 +17,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from pytest_benchrun.core.errors import BenchrunError  # late: keeps `benchrun --help` instant
 
-    args = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    # Cut off here: what argparse makes of `--` differs from one Python to the next.
+    end = words.index("--") if "--" in words else len(words)
+    parser = _parser()
+    args = parser.parse_args(words[:end])
+    args.extra = words[end + 1 :]
+    if args.extra and args.command != "resume":
+        parser.error(f"{args.command} takes nothing after --, and got {args.extra[0]!r}")
     run: Callable[[argparse.Namespace], int] = args.run
     try:
         return run(args)
@@ -53,6 +60,12 @@ def _verify(args: argparse.Namespace) -> int:
     return verify(args.dir)
 
 
+def _resume(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.resume import resume  # late: as above
+
+    return resume(args.dir, args.extra)
+
+
 COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] = (
     ("status", _status, "show where a run is", "Show where a run is."),
     ("stop", _stop, "stop a run softly", "Let the units in flight finish, then stop."),
@@ -62,6 +75,12 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] 
         _verify,
         "check everything in a results directory",
         "Check everything in a results directory and say what is wrong; exit 0 only when nothing is. Changes no file.",
+    ),
+    (
+        "resume",
+        _resume,
+        "repeat the recorded command with --bench-resume",
+        "Repeat the pytest command of the run's last session, in its folder, with --bench-resume and what follows --.",
     ),
 )
 """A command a row: its name, what runs it, its line in the list of all, its own help."""
@@ -82,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         help="exit 0 complete, 10 complete with failures, 11 stopped, 12 paused, 13 dead, 14 stalled, 15 running",
     )
     by_name["stop"].add_argument("--reason", help="shown with every unit that is skipped for it")
+    by_name["resume"].usage = "benchrun resume [-h] DIR [-- PYTEST ARGUMENT ...]"
     by_name["rebuild"].add_argument(
         "--salvage", action="store_true", help="leave damaged journal lines out; the damaged files are kept"
     )
