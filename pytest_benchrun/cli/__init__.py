@@ -60,6 +60,12 @@ def _verify(args: argparse.Namespace) -> int:
     return verify(args.dir)
 
 
+def _junit(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.junit import junit  # late: as above
+
+    return junit(args.dir, args.output)
+
+
 def _resume(args: argparse.Namespace) -> int:
     from pytest_benchrun.cli.resume import resume  # late: as above
 
@@ -75,6 +81,12 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] 
         _verify,
         "check everything in a results directory",
         "Check everything in a results directory and say what is wrong; exit 0 only when nothing is. Changes no file.",
+    ),
+    (
+        "junit",
+        _junit,
+        "write JUnit XML from the journal",
+        "Write JUnit XML as pytest does, from the journal and at any time: also of a killed or a live run.",
     ),
     (
         "resume",
@@ -101,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         help="exit 0 complete, 10 complete with failures, 11 stopped, 12 paused, 13 dead, 14 stalled, 15 running",
     )
     by_name["stop"].add_argument("--reason", help="shown with every unit that is skipped for it")
+    by_name["junit"].add_argument("-o", "--output", metavar="FILE", help="the file; default: standard output")
     by_name["resume"].usage = "benchrun resume [-h] DIR [-- PYTEST ARGUMENT ...]"
     by_name["rebuild"].add_argument(
         "--salvage", action="store_true", help="leave damaged journal lines out; the damaged files are kept"
