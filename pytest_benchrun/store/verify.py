@@ -251,7 +251,7 @@ def verify(rundir: RunDir, is_alive: Callable[[Owner], bool | None], now_at: str
             if rundir.has_run() or trace == rundir.moving
             else _lost(rundir, trace)
         )
-    if rundir.history.exists() and not rundir.history.is_dir():
+    if os.path.lexists(rundir.history) and not rundir.history.is_dir():
         problem = "is no directory: a new run cannot put an earlier one there"
         blocked = VerifiedRun(title=str(rundir.history))
         blocked.findings.append(Finding(path=rundir.history, problem=problem, hint=aside(rundir.history)))

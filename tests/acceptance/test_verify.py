@@ -106,6 +106,14 @@ def in_history(damage: Callable[[Path], None]) -> Callable[[Path], None]:
     return damage_past
 
 
+def no_history(put: Callable[[Path], None]) -> Callable[[Path], None]:
+    def damage(results: Path) -> None:
+        (results / "history").rename(results / "aside")
+        put(results / "history")
+
+    return damage
+
+
 def without_a_part(results: Path) -> None:
     journal = results / "journal.jsonl"
     whole = lines(journal)
@@ -156,6 +164,12 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "a lock that is a directory": (directory(".benchrun.lock"), ".benchrun.lock: is a directory", "-> mv "),
     "half a move": (write(".benchrun.moving", b"x"), ".benchrun.moving: a run was on its way", "-> the pytest command"),
     "half a salvage": (write("journal.salvaged", b""), "journal.salvaged: a mended journal", REBUILD),
+    "a file as history": (no_history(lambda path: path.touch()), "history: is no directory", "-> mv "),
+    "a history that leads nowhere": (
+        no_history(lambda path: path.symlink_to("x")),
+        "history: is no directory",
+        "-> mv ",
+    ),
     "a past line": (in_history(replace("journal.jsonl", b"main", b"maio")), "journal.jsonl, line ", SALVAGE),
     "no past status": (in_history(remove("status.json")), "status.json: is missing", REBUILD),
     "another past status": (in_history(replace("status.json", b'd": 5', b'd": 4')), "status.json: differs", REBUILD),
