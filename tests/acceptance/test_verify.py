@@ -122,6 +122,13 @@ def without_a_part(results: Path) -> None:
     journal.write_bytes(b"".join(whole[10:]))
 
 
+def with_a_cut_part(results: Path) -> None:
+    journal = results / "journal.jsonl"
+    whole = lines(journal)
+    (results / "journal.1.jsonl").write_bytes(b"".join([*whole[:3], whole[3][:-1]]))
+    journal.write_bytes(b"".join(whole[4:]))
+
+
 DEAD = (
     b'{"host": "%s", "pid": 1, "boot_id": "", "process_started": "", "started_at": ""}' % os.uname().nodename.encode()
 )
@@ -149,6 +156,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "a journal through a link": (link("journal.jsonl", "aside"), "journal.jsonl: is a link", "-> mv "),
     "a journal that leads nowhere": (link("journal.jsonl", "nowhere"), "journal.jsonl: is a link to nothing", "-> mv "),
     "a missing part": (without_a_part, "journal.2.jsonl: is missing", SALVAGE),
+    "a cut part": (with_a_cut_part, "journal.1.jsonl, line 4: the file ends in the middle", SALVAGE),
     "no status": (remove("status.json"), "status.json: is missing", REBUILD),
     "an empty status": (write("status.json", b""), "status.json: is damaged", REBUILD),
     "a status without sense": (write("status.json", b"[]"), "status.json: is damaged", REBUILD),
