@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 EXIT_USAGE = 4
 
@@ -17,9 +17,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from pytest_benchrun.core.errors import BenchrunError  # late: keeps `benchrun --help` instant
 
-    args = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    # Cut off here: what argparse makes of `--` differs from one Python to the next.
+    end = words.index("--") if "--" in words else len(words)
+    parser = _parser()
+    args = parser.parse_args(words[:end])
+    args.extra = words[end + 1 :]
+    if args.extra and args.command != "resume":
+        parser.error(f"{args.command} takes nothing after --, and got {args.extra[0]!r}")
+    run: Callable[[argparse.Namespace], int] = args.run
     try:
-        return _run(args)
+        return run(args)
     except BenchrunError as error:
         print(f"benchrun: {error}", file=sys.stderr)
         return EXIT_USAGE
@@ -28,42 +36,89 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _run(args: argparse.Namespace) -> int:
-    if args.command == "status":
-        from pytest_benchrun.cli.status import status  # late: a command imports only what it needs
+def _status(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.status import status  # late: a command imports only what it needs
 
-        return status(args.dir, as_json=args.json, by_exit_code=args.exit_code)
-    if args.command == "stop":
-        from pytest_benchrun.cli.stop import stop  # late: as above
+    return status(args.dir, as_json=args.json, by_exit_code=args.exit_code)
 
-        return stop(args.dir, reason=args.reason, is_now=args.now)
+
+def _stop(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.stop import stop  # late: as above
+
+    return stop(args.dir, reason=args.reason, is_now=args.now)
+
+
+def _rebuild(args: argparse.Namespace) -> int:
     from pytest_benchrun.cli.rebuild import rebuild  # late: as above
 
     return rebuild(args.dir, is_salvage=args.salvage)
 
 
+def _verify(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.verify import verify  # late: as above
+
+    return verify(args.dir)
+
+
+def _junit(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.junit import junit  # late: as above
+
+    return junit(args.dir, args.output)
+
+
+def _resume(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.resume import resume  # late: as above
+
+    return resume(args.dir, args.extra)
+
+
+COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] = (
+    ("status", _status, "show where a run is", "Show where a run is."),
+    ("stop", _stop, "stop a run softly, or now", "Let the units in flight finish, then stop."),
+    ("rebuild", _rebuild, "make every view again from the journal", "Make all views again from the journal."),
+    (
+        "verify",
+        _verify,
+        "check everything in a results directory",
+        "Check everything in a results directory and say what is wrong; exit 0 only when nothing is. Changes no file.",
+    ),
+    (
+        "junit",
+        _junit,
+        "write JUnit XML from the journal",
+        "Write JUnit XML as pytest does, from the journal and at any time: also of a killed or a live run.",
+    ),
+    (
+        "resume",
+        _resume,
+        "repeat the recorded command with --bench-resume",
+        "Repeat the pytest command of the run's last session, in its folder, with --bench-resume and what follows --.",
+    ),
+)
+"""A command a row: its name, what runs it, its line in the list of all, its own help."""
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchrun", description="Long benchmark campaigns in pytest.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    status = commands.add_parser("status", help="show where a run is", description="Show where a run is.")
-    status.add_argument("dir", metavar="DIR", help="the results directory (--bench-results)")
-    status.add_argument("--json", action="store_true", help="print status.json with the derived state")
-    status.add_argument(
+    by_name = {}
+    for name, run, line, text in COMMANDS:
+        command = by_name[name] = commands.add_parser(name, help=line, description=text)
+        command.add_argument("dir", metavar="DIR", help="the results directory (--bench-results)")
+        command.set_defaults(run=run)
+    by_name["status"].add_argument("--json", action="store_true", help="print status.json with the derived state")
+    by_name["status"].add_argument(
         "--exit-code",
         action="store_true",
         help="exit 0 complete, 10 complete with failures, 11 stopped, 12 paused, 13 dead, 14 stalled, 15 running",
     )
-    stop = commands.add_parser(
-        "stop", help="stop a run softly, or now", description="Let the units in flight finish, then stop."
+    by_name["stop"].add_argument(
+        "--now", action="store_true", help="interrupt the units in flight; a resume runs them again"
     )
-    stop.add_argument("dir", metavar="DIR", help="the results directory (--bench-results)")
-    stop.add_argument("--now", action="store_true", help="interrupt the units in flight; a resume runs them again")
-    stop.add_argument("--reason", help="shown with every unit that is skipped for it")
-    rebuild = commands.add_parser(
-        "rebuild", help="make status.json and runstats.json again", description="Make all views again from the journal."
-    )
-    rebuild.add_argument("dir", metavar="DIR", help="the results directory (--bench-results)")
-    rebuild.add_argument(
+    by_name["stop"].add_argument("--reason", help="shown with every unit that is skipped for it")
+    by_name["junit"].add_argument("-o", "--output", metavar="FILE", help="the file; default: standard output")
+    by_name["resume"].usage = "benchrun resume [-h] DIR [-- PYTEST ARGUMENT ...]"
+    by_name["rebuild"].add_argument(
         "--salvage", action="store_true", help="leave damaged journal lines out; the damaged files are kept"
     )
     return parser

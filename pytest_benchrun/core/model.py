@@ -103,9 +103,9 @@ class Outcome:
     Attributes:
         status: what the benchmark said.
         kind: where or why, for what did not complete: `setup`, `call`, `teardown`, `timeout`,
-            `crash`, `skip`, `interrupt`; None when completed.
+            `crash`, `skip`, `interrupt`; `xfail` when it completed by failing as expected, else None.
         message: one line for people; the skip reason or the error.
-        detail: the traceback as text, cut; None when there is none.
+        detail: the traceback as text, cut; for a skip its place and reason; None when there is none.
         metrics: by name, in the order of their first recording.
         warnings: what was wrong with recorded values, one sentence each.
     """

@@ -157,6 +157,7 @@ class OutcomeBuilder:
     def __init__(self) -> None:
         self._failed: pytest.TestReport | None = None
         self._skipped: pytest.TestReport | None = None
+        self._xfailed: pytest.TestReport | None = None
 
     def add(self, report: pytest.TestReport) -> bool:
         """Take a report in; called for every report, so the ordinary ones come first.
@@ -165,7 +166,7 @@ class OutcomeBuilder:
             Whether pytest is about to show this report as the unit's result.
         """
         if report.when == "setup":
-            self._failed = self._skipped = None
+            self._failed = self._skipped = self._xfailed = None
         outcome: str = report.outcome  # more than pytest's own three: rerunfailures adds "rerun"
         if outcome == "passed":
             return report.when == "call" and not _is_subtest(report)
@@ -173,8 +174,11 @@ class OutcomeBuilder:
             self._failed = self._failed or report
         elif outcome != "skipped":
             return False
-        elif not hasattr(report, "wasxfail") and not _is_subtest(report):
-            self._skipped = report
+        elif not _is_subtest(report):
+            if hasattr(report, "wasxfail"):
+                self._xfailed = report
+            else:
+                self._skipped = report
         return report.when in {"setup", "call"} and not _is_subtest(report)
 
     def outcome(self) -> Outcome:
@@ -185,8 +189,20 @@ class OutcomeBuilder:
             kind = "timeout" if status is UnitStatus.TIMEOUT else self._failed.when
             return Outcome(status=status, kind=kind, message=text, detail=detail_of(self._failed))
         if self._skipped is not None:
-            return Outcome(status=UnitStatus.SKIPPED, kind="skip", message=message_of(self._skipped))
+            detail = _place_of_skip(self._skipped)
+            return Outcome(status=UnitStatus.SKIPPED, kind="skip", message=message_of(self._skipped), detail=detail)
+        if self._xfailed is not None:
+            reason = safe_text(str(getattr(self._xfailed, "wasxfail", "")).removeprefix("reason: "), _MESSAGE_LENGTH)
+            return Outcome(status=UnitStatus.COMPLETED, kind="xfail", message=reason)
         return COMPLETED
+
+
+def _place_of_skip(report: pytest.TestReport) -> str | None:
+    """`FILE:LINE: REASON`, as JUnit has it; None where the report does not say."""
+    if not isinstance(report.longrepr, tuple):
+        return None
+    path, line, reason = report.longrepr
+    return safe_text(f"{path}:{line}: {str(reason).removeprefix('Skipped: ')}", _DETAIL_LENGTH)
 
 
 def _is_subtest(report: pytest.TestReport) -> bool:
@@ -209,7 +225,7 @@ def detail_of(report: pytest.TestReport) -> str | None:
     """The traceback as text; the middle is left out when it is long."""
     if report.longrepr is None:
         return None
-    text = safe_text(report.longreprtext)
+    text = safe_text(str(report.longrepr).strip())  # longreprtext would name the worker where one is known
     if len(text) <= _DETAIL_LENGTH:
         return text
     half = _DETAIL_LENGTH // 2

@@ -22,8 +22,8 @@ from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.exactjson import exact_json
 from pytest_benchrun.core.model import JsonValue, Unit, UnitStatus
 from pytest_benchrun.core.plan import changes
-from pytest_benchrun.store.journal import decode_line
 from pytest_benchrun.core.slug import slug
+from pytest_benchrun.store.journal import decode_line
 from pytest_benchrun.store.rundir import RunDir
 
 

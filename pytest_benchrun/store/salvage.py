@@ -11,6 +11,7 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.errors import NewerSchema
 from pytest_benchrun.core.events import SCHEMA_VERSION, Event, Noted, RunCreated, event_from_json
 from pytest_benchrun.core.jsonsafe import to_name
+from pytest_benchrun.core.sequence import BAD_VALUES, SALVAGED, fault_before, is_salvage_note
 from pytest_benchrun.store.journal import decode_line, encode_line
 from pytest_benchrun.store.rundir import RunDir
 
@@ -22,7 +23,8 @@ def salvage(rundir: RunDir, now_at: str) -> list[str]:
     start), is left out too. Nothing is deleted: each damaged file is kept as `<file>.broken-<time>`.
 
     Returns:
-        What was left out, one sentence a line; empty when the journal is whole.
+        What was left out, or kept although it does not follow from what was before it (such as an end without
+        its start), one sentence a line; empty when the journal is whole.
 
     Raises:
         NewerSchema: a newer version wrote it; nothing is changed.
@@ -30,6 +32,7 @@ def salvage(rundir: RunDir, now_at: str) -> list[str]:
     finish_salvage(rundir, now_at)
     kept: list[Event] = []
     left_out: list[str] = []
+    out_of_place: list[str] = []  # what a line that was left out explains; said only where none was
     campaign = Campaign()
     last_seq = 0
     bad_lines = 0  # since the last good one: they explain as many missing numbers
@@ -44,8 +47,8 @@ def salvage(rundir: RunDir, now_at: str) -> list[str]:
                     if seq <= last_seq:
                         left_out.append(f"{path.name}, line {number} is left out: seq {seq} was there before")
                         continue
-                    campaign.apply(event)
-                except (ValueError, KeyError, TypeError) as error:
+                    _fold(campaign, event, f"{path.name}, line {number}", out_of_place)
+                except BAD_VALUES as error:
                     left_out.append(f"{path.name}, line {number} is left out: {error}")
                     bad_lines += 1
                 else:
@@ -54,13 +57,24 @@ def salvage(rundir: RunDir, now_at: str) -> list[str]:
                         left_out.append(f"{path.name}, line {number}: {missing} lines before it are missing")
                     last_seq, bad_lines = seq, 0
                     kept.append(event)
+    left_out = left_out or out_of_place
     if not left_out:
         return []
     if kept and campaign.created is None:
         kept.insert(0, _created_again(rundir, kept[0].at))
-    kept += [Noted(at=now_at, text=f"salvaged: {sentence}") for sentence in left_out]
+    kept += [Noted(at=now_at, text=f"{SALVAGED}{sentence}") for sentence in left_out]
     _replace(rundir, kept, now_at)
     return left_out
+
+
+def _fold(campaign: Campaign, event: Event, place: str, out_of_place: list[str]) -> None:
+    """Take one event into the state, and note when nothing before it leads to it."""
+    if is_salvage_note(event):
+        out_of_place.clear()
+    fault = fault_before(campaign, event)
+    campaign.apply(event)
+    if fault is not None:
+        out_of_place.append(f"{place} is kept: {fault}")
 
 
 def _created_again(rundir: RunDir, at: str) -> RunCreated:
