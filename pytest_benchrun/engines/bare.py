@@ -82,6 +82,7 @@ class BareEngine:
         except (KeyboardInterrupt, pytest.exit.Exception) as stopped:
             self._hooks.abandon()
             self._recorder.interrupt(_reason(stopped))
+            loop.settle(None)  # fixtures first: the end that is written next must be true
             if self._recorder.signals.received is None:  # the unit itself said so: the rest is reported as ever
                 self._recorder.stop(Stop("exit", _reason(stopped), RunState.INTERRUPTED))
                 self._recorder.skip_rest(dispatcher.rest())

@@ -329,6 +329,8 @@ class UnitScheduling:
             self._dispatcher.finish(node.gateway.id)
         self._feed()
         if not self._recorder.has_failed:
+            if sent["outcome"]["status"] == UnitStatus.INTERRUPTED:
+                self._recorder.show_interrupted(unit_id, sent["outcome"]["message"])
             self._engine.show(node, sent)
         elif self._dispatcher is not None:
             self._dispatcher.put_back(

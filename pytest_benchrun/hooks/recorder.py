@@ -28,7 +28,7 @@ from pytest_benchrun.core.rules import Stop, exit_code, exit_code_of_nothing, fi
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.views import runstats_view
 from pytest_benchrun.hooks.planning import Planning
-from pytest_benchrun.hooks.translate import detail_of, message_of, skip_reports
+from pytest_benchrun.hooks.translate import detail_of, error_reports, message_of, skip_reports
 from pytest_benchrun.hooks.unit import properties_of
 from pytest_benchrun.report.text import plan_line, summary_lines
 from pytest_benchrun.run import OpenRun, SessionFacts, Start, open_run
@@ -256,6 +256,13 @@ class Recorder:
         for running in list(self.campaign.running.values()):
             outcome = Outcome(status=UnitStatus.INTERRUPTED, kind="interrupt", message=reason)
             self.end(running.unit.unit_id, running.worker, None, outcome, Ending.KILLED)
+            self.show_interrupted(running.unit.unit_id, reason)
+
+    def show_interrupted(self, unit_id: str, reason: str) -> None:
+        """Report an attempt that is recorded as interrupted."""
+        unit, attempt = self.unit(unit_id), self.campaign.records[unit_id].attempts
+        properties = properties_of(self.run.run_id, unit, attempt)
+        self._show(unit_id, error_reports(unit, f"benchrun: {reason}", properties))
 
     def skip_rest(self, unit_ids: Sequence[str]) -> None:
         """Report the units that will not start: cheap reports made here, so that JUnit and totals stay true."""
@@ -265,14 +272,16 @@ class Recorder:
         reason = f"benchrun: {stop.reason if stop else 'not run'}"
         ranges = ranges_of(self.campaign, unit_ids)
         self._emit(RestSkipped(at=self.run.clock.now_at(), units=ranges, reason=reason))
-        hook = self._config.hook
         for unit_id in unit_ids:
             unit = self.unit(unit_id)
-            reports = skip_reports(unit, reason, properties_of(self.run.run_id, unit, 0))
-            hook.pytest_runtest_logstart(nodeid=unit_id, location=reports[0].location)
-            for report in reports:
-                hook.pytest_runtest_logreport(report=report)
-            hook.pytest_runtest_logfinish(nodeid=unit_id, location=reports[0].location)
+            self._show(unit_id, skip_reports(unit, reason, properties_of(self.run.run_id, unit, 0)))
+
+    def _show(self, unit_id: str, reports: Sequence[pytest.TestReport]) -> None:
+        hook = self._config.hook
+        hook.pytest_runtest_logstart(nodeid=unit_id, location=reports[0].location)
+        for report in reports:
+            hook.pytest_runtest_logreport(report=report)
+        hook.pytest_runtest_logfinish(nodeid=unit_id, location=reports[0].location)
 
     def close_loop(self, session: pytest.Session, rest: Sequence[str]) -> None:
         """Report the units that will not start, and tell pytest why, so that its banner and exit code say so."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -232,21 +232,39 @@ def detail_of(report: pytest.TestReport) -> str | None:
     return f"{text[:half]}\n... {len(text) - _DETAIL_LENGTH} characters left out ...\n{text[-half:]}"
 
 
-def skip_reports(unit: Unit, reason: str, properties: Iterable[tuple[str, str]]) -> list[pytest.TestReport]:
-    """The reports of a unit that never started because the run stopped.
+OUR_REPORT = "benchrun_made"
+"""Attribute of the reports that are made here: they tell of what is recorded already."""
 
-    The second one is there for the properties: JUnit takes them from a report of the teardown.
-    """
+
+def skip_reports(unit: Unit, reason: str, properties: Iterable[tuple[str, str]]) -> list[pytest.TestReport]:
+    """The reports of a unit that never started because the run stopped."""
+    path = unit.unit_id.partition("::")[0]
+    return _made_reports(unit, "skipped", (path, 0, f"Skipped: {reason}"), properties)
+
+
+def error_reports(unit: Unit, reason: str, properties: Iterable[tuple[str, str]]) -> list[pytest.TestReport]:
+    """The reports of a unit that was torn out of its work: without them JUnit would count it as passed."""
+    return _made_reports(unit, "failed", reason, properties)
+
+
+def _made_reports(
+    unit: Unit,
+    outcome: Literal["skipped", "failed"],
+    longrepr: str | tuple[str, int, str],
+    properties: Iterable[tuple[str, str]],
+) -> list[pytest.TestReport]:
+    """A report of the setup; and one of the teardown for the properties, which JUnit takes from there."""
     path, _, domain = unit.unit_id.partition("::")
-    skipped = pytest.TestReport(
+    report = pytest.TestReport(
         nodeid=unit.unit_id,
         location=(path, None, domain.replace("::", ".")),
         keywords={},
-        outcome="skipped",
-        longrepr=(path, 0, f"Skipped: {reason}"),
+        outcome=outcome,
+        longrepr=longrepr,
         when="setup",
     )
-    return [skipped, closing_report(skipped, properties)]
+    setattr(report, OUR_REPORT, True)
+    return [report, closing_report(report, properties)]
 
 
 def closing_report(report: pytest.TestReport, properties: Iterable[tuple[str, str]]) -> pytest.TestReport:

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_benchrun.core.model import JsonValue, Outcome, Unit
 from pytest_benchrun.hooks.bench import BenchRun
-from pytest_benchrun.hooks.translate import OutcomeBuilder
+from pytest_benchrun.hooks.translate import OUR_REPORT, OutcomeBuilder
 from pytest_benchrun.store.checkpoints import CheckpointFile
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.clock import WallClock
@@ -104,7 +104,7 @@ class UnitHooks:
         """Collect what becomes the outcome."""
         attempt = self._attempt
         if attempt is None:
-            if report.outcome == "failed":
+            if report.outcome == "failed" and not hasattr(report, OUR_REPORT):
                 self._late_error(report)
             return
         if report.when == "teardown":

@@ -18,6 +18,7 @@ import orjson
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.conductor import Clock
 from pytest_benchrun.core.events import Event
+from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.run_state import run_state_view
 from pytest_benchrun.core.views import RunStatsView, runstats_view, status_view
 from pytest_benchrun.store.rundir import RunDir
@@ -34,7 +35,7 @@ def views_at_rest(rundir: RunDir, campaign: Campaign, stats: RunStatsView) -> di
 
     The same journal gives the same bytes: the last session wrote them, `benchrun rebuild` writes them.
     """
-    status = status_view(campaign, results_dir=str(rundir.path), now_at=campaign.last_at)
+    status = status_view(campaign, results_dir=safe_text(str(rundir.path)), now_at=campaign.last_at)
     return {
         rundir.status: orjson.dumps(status, option=orjson.OPT_INDENT_2),
         rundir.run_state: orjson.dumps(run_state_view(campaign), option=orjson.OPT_INDENT_2),
@@ -114,7 +115,8 @@ class Publisher:
     def _write_status(self) -> None:
         def write() -> None:
             with self._guard:
-                view = status_view(self._campaign, results_dir=str(self._rundir.path), now_at=self._clock.now_at())
+                where = safe_text(str(self._rundir.path))
+                view = status_view(self._campaign, results_dir=where, now_at=self._clock.now_at())
                 state = run_state_view(self._campaign)
             for path, document in ((self._rundir.status, view), (self._rundir.run_state, state)):
                 data = orjson.dumps(document, option=orjson.OPT_INDENT_2)
