@@ -41,6 +41,7 @@ from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.salvage import finish_salvage
 from pytest_benchrun.store.stopfile import StopFile
 from pytest_benchrun.world.clock import WallClock
+from pytest_benchrun.world.patience import Patience
 from pytest_benchrun.world.process import is_alive, this_process
 
 NEEDED_BYTES = 1024 * 1024
@@ -278,6 +279,12 @@ class OpenRun:
                     outcome=outcome,
                 )
             )
+
+    def wait_when_full(self, say: Callable[[str], None]) -> None:
+        """From here on a full disk is waited for, in this thread; `say` tells people."""
+        if self._publisher is not None:
+            show, directory = self._publisher.show_pause, str(self.rundir.path)
+            self.conductor.patience = Patience(self.settings.full_disk_wait_s, directory, self.clock, say, show)
 
     def check_journal(self) -> None:
         """Make sure that the run's only truth is still there.

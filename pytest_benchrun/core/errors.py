@@ -74,3 +74,7 @@ class NewerSchema(DirectoryProblem):
 
 class JournalWriteFailed(BenchrunError):
     """The journal could not be written: the only loss that stops a run."""
+
+
+class DiskFull(JournalWriteFailed):
+    """The journal is as before, and the same line can be tried again once there is room."""

@@ -47,6 +47,7 @@ class Settings:
         maxfail: pytest's `--maxfail`; 0 for none.
         time_limit_s: seconds after which the session starts no further unit; None for no limit.
         grace_s: seconds after which a soft stop by a signal becomes a hard one; None for never.
+        full_disk_wait_s: seconds that a full disk is waited for; 0 gives up at once.
         budgets: most that a metric may sum up to over the run, by its name.
     """
 
@@ -61,4 +62,5 @@ class Settings:
     maxfail: int = 0
     time_limit_s: float | None = None
     grace_s: float | None = None
+    full_disk_wait_s: float = 3600.0
     budgets: tuple[tuple[str, float], ...] = ()

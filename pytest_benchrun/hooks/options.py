@@ -110,6 +110,13 @@ GRACE = Option(
     ini="bench_grace",
     help="So long after SIGINT, SIGTERM or SIGHUP the units in flight are interrupted instead of awaited.",
 )
+FULL_DISK_WAIT = Option(
+    flag="--bench-full-disk-wait",
+    metavar="TIME",
+    ini="bench_full_disk_wait",
+    default="1h",
+    help="Wait so long for room when the disk is full, then pause. 0s pauses at once. The run can be resumed.",
+)
 BUDGET = Option(
     flag="--bench-budget",
     metavar="NAME=VALUE",
@@ -129,6 +136,7 @@ OPTIONS: tuple[Option, ...] = (
     GRACE,
     BUDGET,
     DURABILITY,
+    FULL_DISK_WAIT,
 )
 
 
@@ -194,6 +202,7 @@ def read_settings(config: pytest.Config) -> Settings:
     max_failures = _given(config, MAX_FAILURES)
     consecutive, durability = _given(config, MAX_CONSECUTIVE), _given(config, DURABILITY)
     time_limit, grace = _given(config, TIME_LIMIT), _given(config, GRACE)
+    full_disk_wait = _given(config, FULL_DISK_WAIT) or FULL_DISK_WAIT.default
     results = Path(config.getoption(RESULTS.dest))
     return Settings(
         results_dir=str(config.invocation_params.dir / results),
@@ -207,6 +216,7 @@ def read_settings(config: pytest.Config) -> Settings:
         maxfail=config.getoption("maxfail", 0),
         time_limit_s=None if time_limit is None else parse_time(TIME_LIMIT, time_limit, bare_s=60),
         grace_s=None if grace is None else parse_time(GRACE, grace, bare_s=1),
+        full_disk_wait_s=parse_time(FULL_DISK_WAIT, full_disk_wait, bare_s=60),
         budgets=tuple(_parse_budget(text) for text in config.getoption(BUDGET.dest)),
     )
 
@@ -290,5 +300,6 @@ _EXAMPLES = {
     DURABILITY.flag: "fsync",
     TIME_LIMIT.flag: "8h",
     GRACE.flag: "30s",
+    FULL_DISK_WAIT.flag: "1h",
     BUDGET.flag: "cost_usd=50",
 }

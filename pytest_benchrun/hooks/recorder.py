@@ -120,6 +120,7 @@ class Recorder:
         self._started_s = self.run.clock.monotonic_s()
         self.signals.install(self.settings.grace_s)
         self._stack.callback(self.signals.restore)
+        self.run.wait_when_full(self._shout)
         for text in self.run.notes:
             self._say(f"benchrun: {text}")
         self._say(plan_line(self.campaign, plan))

@@ -64,7 +64,16 @@ class Publisher:
         self._has_news = threading.Event()
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="benchrun-publisher", daemon=True)
+        self._pause: str | None = None
         self.problems: list[str] = []
+
+    def show_pause(self, reason: str | None) -> None:
+        """Say `paused` in the status although the state is as it was; None ends it.
+
+        For a wait that the journal cannot tell of, since it is the journal that waits.
+        """
+        self._pause = reason
+        self._has_news.set()
 
     def start(self) -> None:
         """Write the first status and start the thread."""
@@ -106,6 +115,9 @@ class Publisher:
         def write() -> None:
             with self._guard:
                 view = status_view(self._campaign, results_dir=str(self._rundir.path), now_at=self._clock.now_at())
+                pause = self._pause
+            if pause is not None:
+                view["state"], view["reason"], view["message"] = "paused", pause, f"paused: {pause}"
             data = orjson.dumps(view, option=orjson.OPT_INDENT_2)
             self._rundir.disk.write_atomically(self._rundir.status, data, is_synced=False)
 
