@@ -156,9 +156,9 @@ class Recorder:
         Returns:
             The number of the attempt; None when no unit may start any more.
         """
+        if not self.may_start():
+            return None
         try:
-            if not self.run.conductor.may_start():
-                return None
             attempt = self.campaign.records[unit_id].attempts + 1
             at = self.run.clock.now_at()
             with self.signals.shielded():
@@ -167,6 +167,14 @@ class Recorder:
             self._give_up(error)
             return None
         return attempt
+
+    def may_start(self) -> bool:
+        """The verdict; a stop is recorded with it."""
+        try:
+            return self.run.conductor.may_start()
+        except JournalWriteFailed as error:
+            self._give_up(error)
+            return False
 
     @property
     def has_failed(self) -> bool:

@@ -15,18 +15,20 @@ UNITS = "def test_before(): pass\ndef test_it(): pass\ndef test_after(): pass\n"
 
 
 class FullDisk(Disk):
-    """A disk that has no room for the result of the second unit.
+    """A disk that has no room for one kind of line, by default the result of the second unit.
 
     Attributes:
+        line: what is in it, in that order.
         times: how often it says so.
         code: how it says so.
     """
 
+    line: tuple[bytes, ...] = (b'"event":"unit_result"', b"::test_it")
     times = 0
     code = errno.ENOSPC
 
     def write(self, descriptor: int, data: bytes) -> int:
-        if b'"event":"unit_result"' in data and b"::test_it" in data and FullDisk.times:
+        if FullDisk.times and all(part in data for part in FullDisk.line):
             FullDisk.times -= 1
             raise OSError(FullDisk.code, os.strerror(FullDisk.code))
         return super().write(descriptor, data)
@@ -93,3 +95,15 @@ def test_other_values_are_refused_with_an_example(campaign: Campaign, text: str)
     assert f"--bench-full-disk-wait={text!r} is not a time" in session.text
     assert "  -> for example: --bench-full-disk-wait=1h" in session.text
     assert not campaign.results.exists()
+
+
+def test_a_stop_of_a_crash_loop_that_cannot_be_recorded_pauses_the_run_too(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FullDisk, "line", (b'"event":"stop_asked"',))
+    fill(99)
+    campaign.write({"test_unit.py": "import os\ndef test_it(): os._exit(1)\ndef test_after(): pass\n"})
+    session = campaign.run("--bench-max-consecutive-failures=1", engine="n2")
+    assert "INTERNALERROR" not in session.text
+    assert session.exit_code == 1
+    assert "No space left on device" in session.text
