@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 import uuid
 from collections.abc import Callable
@@ -36,7 +35,8 @@ from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
 from pytest_benchrun.store.journal import JournalReader, JournalWriter, cut_torn_tail
 from pytest_benchrun.store.lock import RunLock
-from pytest_benchrun.store.publisher import Publisher
+from pytest_benchrun.store.place import prepare, try_writing, unusable
+from pytest_benchrun.store.publisher import Publisher, mend_views
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.salvage import finish_salvage
 from pytest_benchrun.store.stopfile import StopFile
@@ -44,7 +44,6 @@ from pytest_benchrun.world.clock import WallClock
 from pytest_benchrun.world.patience import Patience
 from pytest_benchrun.world.process import is_alive, this_process
 
-NEEDED_BYTES = 1024 * 1024
 _UNITS_PER_LINE = 1000
 
 
@@ -188,6 +187,18 @@ class OpenRun:
             BenchrunError: the directory could not be written; no unit has started.
         """
         self._lock.keep_nothing()
+        try:
+            stop_file = self._tidy()
+        except OSError as error:
+            raise unusable(self.rundir.path, error) from error
+        self._wire(lambda: stop_file.find() or ask_stop())
+        self._record_start(plan, facts)
+        stop_file.belongs_to(self.run_id, self.campaign.session.session if self.campaign.session else 0)
+        if self._publisher is not None:
+            self._publisher.start()
+
+    def _tidy(self) -> StopFile:
+        """Put aside what is not of this session; each thing becomes a note."""
         self.rundir.disk.sweep_temporary_files(self.rundir.path)
         if self.start is Start.NEW_AFTER_HISTORY:
             place = move_to_history(self.rundir, self._earlier_run_id)
@@ -201,11 +212,7 @@ class OpenRun:
         self.notes += [
             f"a STOP from before this session was put aside as {name}" for name in stop_file.put_aside_stale()
         ]
-        self._wire(lambda: stop_file.find() or ask_stop())
-        self._record_start(plan, facts)
-        stop_file.belongs_to(self.run_id, self.campaign.session.session if self.campaign.session else 0)
-        if self._publisher is not None:
-            self._publisher.start()
+        return stop_file
 
     def _wire(self, find_stop: Callable[[], Stop | None]) -> None:
         guard = threading.RLock()
@@ -286,6 +293,13 @@ class OpenRun:
             show, directory = self._publisher.show_pause, str(self.rundir.path)
             self.conductor.patience = Patience(self.settings.full_disk_wait_s, directory, self.clock, say, show)
 
+    def mend_views(self) -> None:
+        """Where there is nothing to do: make the views right that a kill has left behind the journal."""
+        if self.start is Start.RESUME and self.campaign.created is not None:
+            with suppress(OSError):
+                self.rundir.disk.sweep_temporary_files(self.rundir.path)
+                mend_views(self.rundir, self.campaign)
+
     def check_journal(self) -> None:
         """Make sure that the run's only truth is still there.
 
@@ -307,7 +321,7 @@ class OpenRun:
         self._journal = None
 
 
-def open_run(settings: Settings, name: str, stack: ExitStack) -> OpenRun:
+def open_run(settings: Settings, name: str, stack: ExitStack, disk: Disk | None = None) -> OpenRun:
     """Lock the results directory and read what it holds, before any work is spent on collecting.
 
     Args:
@@ -315,70 +329,30 @@ def open_run(settings: Settings, name: str, stack: ExitStack) -> OpenRun:
         name: what a new run is called, the first part of its id.
         stack: closed by the caller at the end; gives the directory back, and removes it again when
             it was made here and no run began.
+        disk: how the directory is written; by default as the settings say.
 
     Raises:
         DirectoryProblem: the directory cannot be used, or not for what was asked; nothing was touched.
     """
     clock = WallClock()
-    rundir = RunDir(Path(settings.results_dir), Disk(is_durable=settings.durability == "fsync"))
-    _prepare(rundir, settings, stack)
+    rundir = RunDir(Path(settings.results_dir), disk or Disk(is_durable=settings.durability == "fsync"))
+    prepare(rundir, settings, stack)
     owner = this_process(clock.now_at())
-    lock = RunLock(rundir.lock, is_alive)
+    lock = RunLock(rundir.lock, is_alive, rundir.disk)
     try:
         previous = lock.acquire(owner)
     except OSError as error:
-        raise _unusable(rundir.path, error) from error
+        raise unusable(rundir.path, error) from error
     stack.callback(lock.release)
-    _try_writing(rundir)
+    try_writing(rundir)
     run = OpenRun(settings, name, rundir=rundir, owner=owner, lock=lock, clock=clock)
     if previous:
         run.notes.append(f"took the directory over from pid {previous.pid}, which died without giving it back")
-    run.look()
-    return run
-
-
-def _prepare(rundir: RunDir, settings: Settings, stack: ExitStack) -> None:
-    path = rundir.path
-    if path.exists() and not path.is_dir():
-        message = f"--bench-results={str(path)!r} is not a directory"
-        raise DirectoryProblem(message, hint="name another directory, or move that file away")
-    if settings.resume and not path.exists():
-        message = f"there is no run to resume: {str(path)!r} does not exist"
-        raise DirectoryProblem(message, hint="start one: leave --bench-resume away")
-    if not path.exists():
-        try:
-            rundir.disk.make_dir(path)
-        except OSError as error:
-            raise _unusable(path, error) from error
-        stack.callback(_remove_if_unused, rundir)
-
-
-def _remove_if_unused(rundir: RunDir) -> None:
-    """Take a directory of our own making away again when no run began in it."""
-    left = {entry.name for entry in os.scandir(rundir.path)} if rundir.path.exists() else {"gone"}
-    if left <= {rundir.lock.name}:
-        with suppress(OSError):
-            rundir.lock.unlink(missing_ok=True)
-            rundir.path.rmdir()
-
-
-def _try_writing(rundir: RunDir) -> None:
-    """A run that cannot write must not start."""
     try:
-        free = rundir.disk.free_bytes(rundir.path)
-        probe = rundir.path / f".benchrun-tmp-probe-{os.getpid()}"
-        rundir.disk.write_atomically(probe, b" " * 65536)
-        rundir.disk.unlink(probe)
+        run.look()
     except OSError as error:
-        raise _unusable(rundir.path, error) from error
-    if free < NEEDED_BYTES:
-        message = f"only {free // 1024} kB are free on the disk of {str(rundir.path)!r}"
-        raise DirectoryProblem(message, hint="make room, or name a directory on another disk with --bench-results")
-
-
-def _unusable(path: Path, error: OSError) -> DirectoryProblem:
-    message = f"cannot write into --bench-results={str(path)!r}: {error.strerror or error}"
-    return DirectoryProblem(message, hint="make it writable, make room, or name another directory")
+        raise unusable(rundir.path, error, "read") from error
+    return run
 
 
 def _new_run_id(campaign: str, now_at: str) -> str:

@@ -111,6 +111,7 @@ class Recorder:
         """
         plan = self._plan
         if plan is None or (plan.is_empty and not self._must_close_session()):
+            self.run.mend_views()
             self._say(plan_line(self.campaign, plan) if plan else "benchrun: nothing collected")
             return False
         try:
@@ -127,8 +128,11 @@ class Recorder:
         return True
 
     def _must_close_session(self) -> bool:
-        """Whether the last owner died before it could write the run's end."""
-        return self.run.start is Start.RESUME and self.campaign.state in {RunState.RUNNING, RunState.STOPPING}
+        """Whether the last owner died, or lost its journal, before it could write the run's true end."""
+        campaign = self.campaign
+        is_live = campaign.state in {RunState.RUNNING, RunState.STOPPING} or bool(campaign.running)
+        is_done = campaign.state is not RunState.COMPLETE and not campaign.unfinished
+        return self.run.start is Start.RESUME and (is_live or is_done)
 
     def _facts(self, engine: str, workers: int) -> SessionFacts:
         config = self._config

@@ -37,6 +37,26 @@ def views_at_rest(rundir: RunDir, campaign: Campaign, stats: RunStatsView) -> di
     }
 
 
+def mend_views(rundir: RunDir, campaign: Campaign) -> None:
+    """Make the views again that a dead owner has left behind its journal; nothing where they are right.
+
+    Raises:
+        OSError: one could not be written; it is as it was.
+    """
+    for path, data in views_at_rest(rundir, campaign, runstats_view(campaign)).items():
+        if _moment_of(data) != _moment_of(path.read_bytes() if path.exists() else b""):
+            rundir.disk.write_atomically(path, data)
+
+
+def _moment_of(data: bytes) -> tuple[object, ...]:
+    """What tells a view after the last event from an earlier one; the directory in it may have been moved since."""
+    try:
+        view = orjson.loads(data)
+        return tuple(view.get(name) for name in ("state", "updated_at", "ended_at"))
+    except (ValueError, AttributeError):
+        return ()
+
+
 class Publisher:
     """A listener that keeps the views on disk up to date.
 

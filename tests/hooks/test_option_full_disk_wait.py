@@ -75,6 +75,27 @@ def test_other_faults_of_the_disk_are_not_waited_for(campaign: Campaign) -> None
     assert "Input/output error" in session.text
 
 
+def test_a_resume_closes_the_last_unit_when_only_its_end_could_not_be_recorded(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FullDisk, "line", (b'"event":"unit_ended"', b"::test_after"))
+    fill(1, errno.EIO)
+    session = campaign.run()
+    assert (session.exit_code, session.status()["running"]) == (1, 1)
+    status = campaign.run("--bench-resume").status()
+    assert (status["state"], status["completed"], status["running"]) == ("complete", 3, 0)
+
+
+def test_a_resume_says_complete_when_the_fault_came_after_the_last_record(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FullDisk, "line", (b'"event":"unit_result"', b"::test_after"))
+    fill(1, errno.EIO)
+    session = campaign.run()
+    assert (session.exit_code, session.status()["state"]) == (1, "paused")
+    assert campaign.run("--bench-resume").status()["state"] == "complete"
+
+
 def test_the_time_limit_of_the_session_ends_the_wait(campaign: Campaign) -> None:
     fill(99)
     session = campaign.run("--bench-time-limit=1s")
