@@ -20,7 +20,7 @@ from pytest_benchrun.store.journal import JournalReader
 from pytest_benchrun.store.rundir import RunDir
 from tests.acceptance.processes import Children
 from tests.acceptance.proof import assert_every_unit_counts_once, assert_journal_is_whole
-from tests.acceptance.strace import count_calls, need_strace, start_traced
+from tests.acceptance.strace import count_calls, has_met_fault, need_strace, start_traced
 from tests.acceptance.suite import Suite
 
 SEED = int(os.environ.get("BENCHRUN_ACCEPTANCE_SEED") or secrets.randbits(32))
@@ -78,9 +78,15 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter[str]]:
         children.end_all()
 
 
-def check(suite: Suite, inject: str) -> None:
-    """A session meets the fault; the next one completes what it left."""
-    ended = start_traced(suite, inject, "--bench-full-disk-wait=2s").wait()
+def check(suite: Suite, inject: str) -> bool:
+    """A session meets the fault; the next one completes what it left.
+
+    Returns:
+        Whether it has met it.
+    """
+    child = start_traced(suite, inject, "--bench-full-disk-wait=2s")
+    ended = child.wait()
+    has_met = has_met_fault(suite, child)
     for unwanted in ("Traceback", "INTERNALERROR"):
         assert unwanted not in ended.output, ended.output
     rundir = RunDir(suite.results)
@@ -93,6 +99,7 @@ def check(suite: Suite, inject: str) -> None:
     assert_every_unit_counts_once(suite, UNITS)
     assert suite.status()["state"] == "complete"
     assert not list(suite.results.glob(".benchrun-tmp-*"))
+    return has_met
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -102,7 +109,9 @@ def test_what_a_fault_leaves_is_valid_and_can_be_completed(
     chance = random.Random(f"{SEED}-{fault}")  # noqa: S311  # places, no secrets
     sys.stdout.write(f"BENCHRUN_ACCEPTANCE_SEED={SEED}\n")
     places = [(call, n) for call, times in sorted(calls.items()) for n in range(1, times + 1)]
+    met = 0
     for number, (call, n) in enumerate(chance.sample(places, SAMPLED)):
         inject = f"{call}:{FAULTS[fault].format(n=n)}"
         sys.stdout.write(f"{inject}\n")
-        check(make_suite(tmp_path / f"suite-{number}", children), inject)
+        met += check(make_suite(tmp_path / f"suite-{number}", children), inject)
+    assert met > SAMPLED // 2, "strace has not done what it was told"
