@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import threading
-import uuid
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from enum import Enum, auto
 from pathlib import Path
 
 import orjson
@@ -30,51 +25,29 @@ from pytest_benchrun.core.events import (
     UnitsAdded,
     UnitsRemoved,
 )
-from pytest_benchrun.core.model import Ending, JsonValue, Outcome, Owner, RunState, UnitStatus
+from pytest_benchrun.core.model import Ending, Outcome, Owner, RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.core.settings import Settings
+from pytest_benchrun.core.start import SessionFacts, Start
 from pytest_benchrun.core.views import RunStatsView
 from pytest_benchrun.store.checkpoints import sweep_checkpoints
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
 from pytest_benchrun.store.journal import JournalReader, JournalWriter, cut_torn_tail
 from pytest_benchrun.store.lock import RunLock, read_owner
-from pytest_benchrun.store.publisher import Publisher
+from pytest_benchrun.store.place import check_path, prepare, try_writing, unusable
+from pytest_benchrun.store.publisher import Publisher, mend_views
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.salvage import finish_salvage
 from pytest_benchrun.store.stopfile import StopFile, look_for_stop
 from pytest_benchrun.world.clock import WallClock
 from pytest_benchrun.world.garbage import without_garbage_collection
+from pytest_benchrun.world.identity import config_hash, new_run_id
+from pytest_benchrun.world.patience import Patience
 from pytest_benchrun.world.process import is_alive, this_process
 
-NEEDED_BYTES = 1024 * 1024
 _UNITS_PER_LINE = 1000
-
-
-class Start(Enum):
-    """What the session will do with what the directory holds (the table of the contract)."""
-
-    NEW = auto()
-    RESUME = auto()
-    NEW_AFTER_HISTORY = auto()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionFacts:
-    """What a session says of itself in the journal.
-
-    Attributes:
-        engine: `bare` or `xdist`.
-        workers: how many were asked for.
-    """
-
-    engine: str
-    workers: int
-    command: list[str]
-    cwd: str
-    versions: dict[str, str]
-    version: str
 
 
 class OpenRun:
@@ -98,7 +71,7 @@ class OpenRun:
         self.clock = clock
         self.campaign = Campaign()
         self.start = Start.NEW
-        self.run_id = _new_run_id(name, clock.now_at())
+        self.run_id = new_run_id(name, clock.now_at())
         self._name = name
         self.notes: list[str] = []
         self.stats: RunStatsView | None = None
@@ -219,6 +192,19 @@ class OpenRun:
             BenchrunError: the directory could not be written; no unit has started.
         """
         self._lock.keep_nothing()
+        try:
+            stop_file = self._tidy()
+        except OSError as error:
+            raise unusable(self.rundir.path, error) from error
+        self._wire(lambda: stop_file.find() or ask_stop(), lambda: look_for_stop(self.conductor, stop_file, interrupt))
+        self._record_start(plan, facts)
+        stop_file.belongs_to(self.run_id, self.campaign.session.session if self.campaign.session else 0)
+        sweep_checkpoints(self.rundir, self.campaign, self.check_journal)
+        if self._publisher is not None:
+            self._publisher.start()
+
+    def _tidy(self) -> StopFile:
+        """Put aside what is not of this session; each thing becomes a note."""
         self.rundir.disk.sweep_temporary_files(self.rundir.path)
         if self.start is Start.NEW_AFTER_HISTORY:
             place = move_to_history(self.rundir, self._earlier_run_id)
@@ -232,12 +218,7 @@ class OpenRun:
         self.notes += [
             f"a STOP from before this session was put aside as {name}" for name in stop_file.put_aside_stale()
         ]
-        self._wire(lambda: stop_file.find() or ask_stop(), lambda: look_for_stop(self.conductor, stop_file, interrupt))
-        self._record_start(plan, facts)
-        stop_file.belongs_to(self.run_id, self.campaign.session.session if self.campaign.session else 0)
-        sweep_checkpoints(self.rundir, self.campaign, self.check_journal)
-        if self._publisher is not None:
-            self._publisher.start()
+        return stop_file
 
     def _wire(self, find_stop: Callable[[], Stop | None], look: Callable[[], None]) -> None:
         guard = threading.RLock()
@@ -318,6 +299,19 @@ class OpenRun:
                 )
             )
 
+    def wait_when_full(self, say: Callable[[str], None]) -> None:
+        """From here on a full disk is waited for, in this thread; `say` tells people."""
+        if self._publisher is not None:
+            show, directory = self._publisher.show_pause, str(self.rundir.path)
+            self.conductor.patience = Patience(self.settings.full_disk_wait_s, directory, self.clock, say, show)
+
+    def mend_views(self) -> None:
+        """Where there is nothing to do: make the views right that a kill has left behind the journal."""
+        if self.start is Start.RESUME and self.campaign.created is not None:
+            with suppress(OSError):
+                self.rundir.disk.sweep_temporary_files(self.rundir.path)
+                mend_views(self.rundir, self.campaign)
+
     def check_journal(self) -> None:
         """Make sure that the run's only truth is still there.
 
@@ -339,7 +333,7 @@ class OpenRun:
         self._journal = None
 
 
-def open_run(settings: Settings, name: str, stack: ExitStack) -> OpenRun:
+def open_run(settings: Settings, name: str, stack: ExitStack, disk: Disk | None = None) -> OpenRun:
     """Lock the results directory and read what it holds, before any work is spent on collecting.
 
     Args:
@@ -347,27 +341,31 @@ def open_run(settings: Settings, name: str, stack: ExitStack) -> OpenRun:
         name: what a new run is called, the first part of its id.
         stack: closed by the caller at the end; gives the directory back, and removes it again when
             it was made here and no run began.
+        disk: how the directory is written; by default as the settings say.
 
     Raises:
         DirectoryProblem: the directory cannot be used, or not for what was asked; nothing was touched.
     """
     clock = WallClock()
-    rundir = RunDir(Path(settings.results_dir), Disk(is_durable=settings.durability == "fsync"))
-    _prepare(rundir, settings, stack)
+    rundir = RunDir(Path(settings.results_dir), disk or Disk(is_durable=settings.durability == "fsync"))
+    prepare(rundir, settings, stack)
     owner = this_process(clock.now_at())
-    lock = RunLock(rundir.lock, is_alive)
+    lock = RunLock(rundir.lock, is_alive, rundir.disk)
     try:
         previous = lock.acquire(owner)
     except OSError as error:
-        raise _unusable(rundir.path, error) from error
+        raise unusable(rundir.path, error) from error
     stack.callback(lock.release)
-    _try_writing(rundir)
-    finish_moving(rundir)
-    finish_salvage(rundir, clock.now_at())
-    run = OpenRun(settings, name, rundir=rundir, owner=owner, lock=lock, clock=clock)
+    try_writing(rundir)
+    try:
+        finish_moving(rundir)
+        finish_salvage(rundir, clock.now_at())
+        run = OpenRun(settings, name, rundir=rundir, owner=owner, lock=lock, clock=clock)
+        run.look()
+    except OSError as error:
+        raise unusable(rundir.path, error, "read") from error
     if previous:
-        run.notes.append(f"took the directory over from pid {previous.pid}, which died without giving it back")
-    run.look()
+        run.notes.insert(0, f"took the directory over from pid {previous.pid}, which died without giving it back")
     return run
 
 
@@ -379,75 +377,16 @@ def peek_run(settings: Settings, name: str) -> OpenRun:
     """
     clock = WallClock()
     rundir = RunDir(Path(settings.results_dir))
-    _check_path(rundir, settings)
-    lock = RunLock(rundir.lock, is_alive)
+    check_path(rundir, settings)
+    lock = RunLock(rundir.lock, is_alive, rundir.disk)
     run = OpenRun(settings, name, rundir=rundir, owner=this_process(clock.now_at()), lock=lock, clock=clock)
-    owner = read_owner(rundir.lock)
+    try:
+        owner = read_owner(rundir.lock)
+        run.look()
+    except OSError as error:
+        raise unusable(rundir.path, error, "read") from error
     if owner is not None and is_alive(owner):
-        run.notes.append(
-            f"the run is going on in pid {owner.pid} on {owner.host}: this is the plan of a session after it"
-        )
-    run.look()
+        run.notes.append(f"the run is going on in pid {owner.pid} on {owner.host}: this plan is for after it")
     if run.start is Start.NEW_AFTER_HISTORY:
         run.notes.append(f"the finished run {run.earlier.run_id} would be moved to the history")
     return run
-
-
-def _check_path(rundir: RunDir, settings: Settings) -> None:
-    path = rundir.path
-    if path.exists() and not path.is_dir():
-        message = f"--bench-results={str(path)!r} is not a directory"
-        raise DirectoryProblem(message, hint="name another directory, or move that file away")
-    if settings.resume and not path.exists():
-        message = f"there is no run to resume: {str(path)!r} does not exist"
-        raise DirectoryProblem(message, hint="start one: leave --bench-resume away")
-
-
-def _prepare(rundir: RunDir, settings: Settings, stack: ExitStack) -> None:
-    path = rundir.path
-    _check_path(rundir, settings)
-    if not path.exists():
-        try:
-            rundir.disk.make_dir(path)
-        except OSError as error:
-            raise _unusable(path, error) from error
-        stack.callback(_remove_if_unused, rundir)
-
-
-def _remove_if_unused(rundir: RunDir) -> None:
-    """Take a directory of our own making away again when no run began in it."""
-    left = {entry.name for entry in os.scandir(rundir.path)} if rundir.path.exists() else {"gone"}
-    if left <= {rundir.lock.name}:
-        with suppress(OSError):
-            rundir.lock.unlink(missing_ok=True)
-            rundir.path.rmdir()
-
-
-def _try_writing(rundir: RunDir) -> None:
-    """A run that cannot write must not start."""
-    try:
-        free = rundir.disk.free_bytes(rundir.path)
-        probe = rundir.path / f".benchrun-tmp-probe-{os.getpid()}"
-        rundir.disk.write_atomically(probe, b" " * 65536)
-        rundir.disk.unlink(probe)
-    except OSError as error:
-        raise _unusable(rundir.path, error) from error
-    if free < NEEDED_BYTES:
-        message = f"only {free // 1024} kB are free on the disk of {str(rundir.path)!r}"
-        raise DirectoryProblem(message, hint="make room, or name a directory on another disk with --bench-results")
-
-
-def _unusable(path: Path, error: OSError) -> DirectoryProblem:
-    message = f"cannot write into --bench-results={str(path)!r}: {error.strerror or error}"
-    return DirectoryProblem(message, hint="make it writable, make room, or name another directory")
-
-
-def _new_run_id(campaign: str, now_at: str) -> str:
-    """`<name>-<YYYYmmdd-HHMMSS>-<8 hex>`."""
-    stamp = now_at[:19].replace("-", "").replace(":", "").replace("T", "-")
-    return f"{campaign}-{stamp}-{uuid.uuid4().hex[:8]}"
-
-
-def config_hash(config: dict[str, JsonValue]) -> str:
-    """SHA-256 of the canonical JSON of what makes the measured values."""
-    return hashlib.sha256(orjson.dumps(config, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_benchrun.core.errors import JournalWriteFailed
+from pytest_benchrun.core.errors import DiskFull
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.moments import from_epoch_ms
 
@@ -52,7 +52,7 @@ class MemoryJournal:
     def append(self, event: Event) -> None:
         """Keep one event, or fail and keep nothing."""
         if self.is_full:
-            raise JournalWriteFailed("cannot write journal.jsonl: No space left on device", hint="make room")
+            raise DiskFull("cannot write journal.jsonl: No space left on device", hint="make room")
         self.events.append(event)
         if self._on_append is not None:
             self._on_append(event)

@@ -20,6 +20,8 @@ from pytest_benchrun.world.clock import WallClock
 from pytest_benchrun.world.process import is_alive
 
 STALLED_AFTER_S = 30
+NO_ROOM_BYTES = 64 * 1024
+"""With less than this free a status cannot be counted on to be written."""
 EXIT_CODES = {"stopped": 11, "interrupted": 11, "failed": 11, "paused": 12, "dead": 13, "stalled": 14}
 EXIT_RUNNING = 15
 EXIT_COMPLETE_WITH_FAILURES = 10
@@ -34,6 +36,8 @@ def status(directory: str, *, as_json: bool, by_exit_code: bool) -> int:
     rundir = RunDir(Path(directory))
     view = read_status(rundir)
     state, note = believed_state(view, read_owner(rundir.lock))
+    if state == "stalled" and _is_full(rundir):
+        note = f"its disk is full: make room and it goes on; {note}"
     if as_json:
         sys.stdout.write(orjson.dumps({**view, "state": state}, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
@@ -43,6 +47,14 @@ def status(directory: str, *, as_json: bool, by_exit_code: bool) -> int:
     if state == "complete":
         return EXIT_COMPLETE_WITH_FAILURES if view["failures_total"] else 0
     return EXIT_CODES.get(state, EXIT_RUNNING)
+
+
+def _is_full(rundir: RunDir) -> bool:
+    """Whether a silent run can not even write that it waits for room."""
+    try:
+        return rundir.disk.free_bytes(rundir.path) < NO_ROOM_BYTES
+    except OSError:
+        return False
 
 
 def read_status(rundir: RunDir) -> StatusView:

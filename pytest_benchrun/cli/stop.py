@@ -11,11 +11,13 @@ import orjson
 from pytest_benchrun.cli.status import believed_state, read_status
 from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.core.jsonsafe import to_name
+from pytest_benchrun.core.model import Owner
 from pytest_benchrun.core.views import StatusView
 from pytest_benchrun.store.lock import read_owner
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.stopfile import REASON_LENGTH, StopRequest, read_request
 from pytest_benchrun.world.clock import WallClock
+from pytest_benchrun.world.process import is_alive
 
 
 def stop(directory: str, *, reason: str | None, is_now: bool) -> int:
@@ -31,8 +33,10 @@ def stop(directory: str, *, reason: str | None, is_now: bool) -> int:
     """
     rundir = RunDir(Path(directory))
     view = read_status(rundir)
-    state, note = believed_state(view, read_owner(rundir.lock))
-    if state not in {"running", "stopping", "stalled"}:
+    owner = read_owner(rundir.lock)
+    state, note = believed_state(view, owner)
+    is_waiting = state == "paused" and owner is not None and is_alive(owner) is True  # for room on its disk
+    if state not in {"running", "stopping", "stalled"} and not is_waiting:
         message = f"nothing to stop: {view['run_id']} is {state}" + (f" ({note})" if note else "")
         raise DirectoryProblem(message, hint=f"benchrun status {directory}")
     if _is_asked_now(rundir, view) if is_now else _is_asked(rundir, state):
@@ -46,7 +50,11 @@ def stop(directory: str, *, reason: str | None, is_now: bool) -> int:
         reason=None if reason is None else to_name(reason, REASON_LENGTH),
         now=is_now,
     )
-    rundir.disk.write_atomically(rundir.stop, orjson.dumps(request))
+    try:
+        rundir.disk.write_atomically(rundir.stop, orjson.dumps(request))
+    except OSError as error:
+        message = f"cannot write {rundir.stop}: {error.strerror}"
+        raise DirectoryProblem(message, hint=f"make room, or tell the run itself: kill {_pid(owner)}") from error
     count = view["running"]
     fate = "will be interrupted; a resume runs what is left" if is_now else "will finish; the rest is skipped"
     print(f"Stop requested. {count} unit{'s' if count != 1 else ''} in flight {fate}.")
@@ -63,6 +71,10 @@ def _is_asked_now(rundir: RunDir, view: StatusView) -> bool:
     meant_for = view["run_id"], view["session"]
     requests = [request for path in found if (request := read_request(path)) is not None]
     return any(request["now"] and (request["run_id"], request["session"]) == meant_for for request in requests)
+
+
+def _pid(owner: Owner | None) -> str:
+    return f"{owner.pid}   (on {owner.host})" if owner else "PID"
 
 
 def _user() -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Protocol
 
 from pytest_benchrun.core.campaign import Campaign
-from pytest_benchrun.core.events import Event, StopAsked, UnitStarted
+from pytest_benchrun.core.errors import DiskFull, JournalWriteFailed
+from pytest_benchrun.core.events import Event, Noted, StopAsked, UnitStarted
 from pytest_benchrun.core.model import RunState
 from pytest_benchrun.core.rules import Stop, judge
 from pytest_benchrun.core.settings import Settings
@@ -37,6 +38,16 @@ class Listener(Protocol):
         """Called after the state has taken `event`."""
 
 
+class Patience(Protocol):
+    """How long a full disk is waited for."""
+
+    def wait(self, problem: str) -> bool:
+        """Let a moment pass; False when there is nothing more to wait for."""
+
+    def end(self) -> None:
+        """The waiting is over, one way or the other."""
+
+
 class Conductor:
     """Leads the events of one session.
 
@@ -48,7 +59,11 @@ class Conductor:
         listeners: told after the state has changed.
         find_stop: looks for a stop asked from outside (a STOP file); None when there is none.
         guard: held while the state changes, so that a view made elsewhere never sees half a change, and
-            a stop seen in another thread never comes between a verdict and its start; reentrant.
+            a stop seen in another thread never comes between a verdict and its start; reentrant, and
+            never held while a full disk is waited for.
+
+    Attributes:
+        patience: asked when the disk is full; None while nobody waits, as before the first unit.
     """
 
     def __init__(
@@ -69,13 +84,45 @@ class Conductor:
         self._listeners = listeners
         self._find_stop = find_stop
         self._guard = guard
+        self.patience: Patience | None = None
 
     def emit(self, event: Event) -> None:
-        """Record `event`, fold it, tell the listeners.
+        """Record `event`, fold it, tell the listeners; on a full disk, wait for room first.
 
         Raises:
             JournalWriteFailed: the event could not be kept; the state is as before.
         """
+        try:
+            self._take(event)
+        except DiskFull as full:
+            self._wait_for_room(event, full)
+
+    def _wait_for_room(self, event: Event, full: DiskFull) -> None:
+        since_at = self.clock.now_at()
+        self._take_later(event, full)
+        text = f"the disk was full from {since_at} to {self.clock.now_at()}: the run waited and went on"
+        note = Noted(at=self.clock.now_at(), text=text)
+        with suppress(JournalWriteFailed):  # the event is kept; that the disk is full again, the next one meets
+            self._take(note)
+
+    def _take_later(self, event: Event, full: DiskFull) -> None:
+        """Try again until there is room; a run that is to stop waits for nothing."""
+        patience = self.patience
+        if patience is None or isinstance(event, StopAsked):
+            raise full
+        try:
+            while self.campaign.stop is None and self._find_stop() is None and patience.wait(full.problem):
+                try:
+                    self._take(event)
+                except DiskFull as again:
+                    full = again
+                else:
+                    return
+        finally:
+            patience.end()
+        raise full
+
+    def _take(self, event: Event) -> None:
         with self._guard:
             self._journal.append(event)
             self.campaign.apply(event)
@@ -106,8 +153,15 @@ class Conductor:
             if not self.may_start():
                 return None
             attempt = self.campaign.records[unit_id].attempts + 1
-            self.emit(UnitStarted(at=self.clock.now_at(), unit_id=unit_id, attempt=attempt, worker=worker))
-            return attempt
+            event = UnitStarted(at=self.clock.now_at(), unit_id=unit_id, attempt=attempt, worker=worker)
+            try:
+                self._take(event)
+            except DiskFull as error:
+                full = error
+            else:
+                return attempt
+        self._wait_for_room(event, full)
+        return attempt
 
     def look(self) -> None:
         """Record a stop that is asked from outside, also while units run; called by a thread beside them.

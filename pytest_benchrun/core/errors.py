@@ -81,3 +81,7 @@ class CheckpointUnusable(BenchrunError):
 
 class JournalWriteFailed(BenchrunError):
     """The journal could not be written: the only loss that stops a run."""
+
+
+class DiskFull(JournalWriteFailed):
+    """The journal is as before, and the same line can be tried again once there is room."""

@@ -38,6 +38,10 @@ DEFAULT_MAX_CONSECUTIVE_FAILURES: int | None = 10
 """A run pauses after so many failures with no success between."""
 
 
+DEFAULT_FULL_DISK_WAIT_S = 3600.0
+"""Long enough for a person to make room, short enough for a machine that nobody looks after."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The options of one session.
@@ -54,6 +58,7 @@ class Settings:
         maxfail: pytest's `--maxfail`; 0 for none.
         time_limit_s: seconds after which the session starts no further unit; None for no limit.
         grace_s: seconds after which a soft stop by a signal becomes a hard one; None for never.
+        full_disk_wait_s: seconds that a full disk is waited for; 0 gives up at once.
         budgets: most that a metric may sum up to over the run, by its name.
         file: the campaign file; an empty one when there is none.
         accepts_drift: whether the run may go on under another configuration.
@@ -75,6 +80,7 @@ class Settings:
     maxfail: int = 0
     time_limit_s: float | None = None
     grace_s: float | None = None
+    full_disk_wait_s: float = DEFAULT_FULL_DISK_WAIT_S
     budgets: tuple[tuple[str, float], ...] = ()
     file: CampaignFile = field(default_factory=CampaignFile)
     accepts_drift: bool = False

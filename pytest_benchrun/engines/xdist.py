@@ -378,7 +378,7 @@ class UnitScheduling:
         may_retry = self._recorder.lose(unit_id, node.gateway.id, "worker crashed")
         if may_retry and self._dispatcher is not None:
             self._dispatcher.put_back(self._recorder.unit(unit_id))
-        self._recorder.run.conductor.may_start()
+        self._recorder.may_start()
         return not may_retry
 
 

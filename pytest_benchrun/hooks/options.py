@@ -104,6 +104,13 @@ GRACE = Option(
     ini="bench_grace",
     help="So long after SIGINT, SIGTERM or SIGHUP the units in flight are interrupted instead of awaited.",
 )
+FULL_DISK_WAIT = Option(
+    flag="--bench-full-disk-wait",
+    metavar="TIME",
+    ini="bench_full_disk_wait",
+    default="1h",
+    help="Wait so long for room when the disk is full, then pause. 0s pauses at once. The run can be resumed.",
+)
 BUDGET = Option(
     flag="--bench-budget",
     metavar="NAME=VALUE",
@@ -172,6 +179,7 @@ OPTIONS: tuple[Option, ...] = (
     GRACE,
     BUDGET,
     DURABILITY,
+    FULL_DISK_WAIT,
 )
 
 

@@ -13,10 +13,11 @@ from pytest_benchrun.core.forecast import Forecast
 from pytest_benchrun.core.model import Unit
 from pytest_benchrun.core.plan import decide
 from pytest_benchrun.core.settings import Settings
+from pytest_benchrun.core.start import Start
 from pytest_benchrun.hooks.planning import Planning
 from pytest_benchrun.hooks.translate import unit_id_of, units_of
 from pytest_benchrun.report.plan import Planned, PlanView, plan_lines, plan_view
-from pytest_benchrun.run import OpenRun, Start, peek_run
+from pytest_benchrun.run import OpenRun, peek_run
 from pytest_benchrun.store.history import earlier_seconds
 from pytest_benchrun.world.garbage import without_garbage_collection
 

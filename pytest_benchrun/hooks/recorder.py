@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from importlib import metadata
 
 import pytest
 
@@ -26,19 +24,19 @@ from pytest_benchrun.core.model import Ending, Outcome, RunState, Unit, UnitStat
 from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.rules import Stop, exit_code, exit_code_of_nothing, final_state, time_is_up
 from pytest_benchrun.core.settings import Settings
+from pytest_benchrun.core.start import Start
 from pytest_benchrun.core.views import runstats_view
+from pytest_benchrun.hooks.facts import campaign_name, session_facts
 from pytest_benchrun.hooks.planning import Planning
 from pytest_benchrun.hooks.translate import detail_of, error_reports, message_of, skip_reports
 from pytest_benchrun.hooks.unit import properties_of
 from pytest_benchrun.report.text import plan_line, summary_lines
-from pytest_benchrun.run import OpenRun, SessionFacts, Start, open_run
+from pytest_benchrun.run import OpenRun, open_run
 from pytest_benchrun.store.checkpoints import forget_checkpoint
 from pytest_benchrun.world.signals import StopSignals
 
 MAX_LOSSES = 2
 """A unit that killed its worker so often in one session is not tried again."""
-
-_PACKAGES = ("pytest", "pytest-xdist", "pytest-timeout", "pytest-benchrun")
 
 
 class Recorder:
@@ -86,7 +84,7 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Take the directory before any work is spent on workers or collecting."""
-        name = _name(self.settings.file.name or self._config.rootpath.name)
+        name = campaign_name(self.settings.file.name or self._config.rootpath.name)
         try:
             self._run = open_run(self.settings, name, self._stack)
         except BenchrunError as error:
@@ -123,37 +121,30 @@ class Recorder:
         """
         plan = self._plan
         if plan is None or (plan.is_empty and not self._must_close_session()):
+            self.run.mend_views()
             self._say(plan_line(self.campaign, plan) if plan else "benchrun: nothing collected")
             return False
         self._started_s = self.run.clock.monotonic_s()
         try:
-            self.run.begin(plan, self._facts(engine, workers), self._ask_stop, self.signals.harden)
+            self.run.begin(
+                plan, session_facts(self._config, engine, workers, self._version), self._ask_stop, self.signals.harden
+            )
         except BenchrunError as error:
             raise pytest.UsageError(str(error)) from error
         self.signals.install(self.settings.grace_s)
         self._stack.callback(self.signals.restore)
+        self.run.wait_when_full(self._shout)
         for text in self.run.notes:
             self._say(f"benchrun: {text}")
         self._say(plan_line(self.campaign, plan))
         return True
 
     def _must_close_session(self) -> bool:
-        """Whether the last owner died before it could write the run's end."""
-        return self.run.start is Start.RESUME and self.campaign.state in {RunState.RUNNING, RunState.STOPPING}
-
-    def _facts(self, engine: str, workers: int) -> SessionFacts:
-        config = self._config
-        versions = {"python": platform.python_version(), "platform": platform.platform()}
-        for package in _PACKAGES:
-            versions[package] = _version_of(package)
-        return SessionFacts(
-            engine=engine,
-            workers=workers,
-            command=["pytest", *(safe_text(str(arg)) for arg in config.invocation_params.args)],
-            cwd=safe_text(str(config.invocation_params.dir)),
-            versions=versions,
-            version=self._version,
-        )
+        """Whether the last owner died, or lost its journal, before it could write the run's true end."""
+        campaign = self.campaign
+        is_live = campaign.state in {RunState.RUNNING, RunState.STOPPING} or bool(campaign.running)
+        is_done = campaign.state is not RunState.COMPLETE and not campaign.unfinished
+        return self.run.start is Start.RESUME and (is_live or is_done)
 
     def _ask_stop(self) -> Stop | None:
         if self.signals.received is not None:
@@ -172,6 +163,14 @@ class Recorder:
         except JournalWriteFailed as error:
             self._give_up(error)
             return None
+
+    def may_start(self) -> bool:
+        """The verdict; a stop is recorded with it."""
+        try:
+            return self.run.conductor.may_start()
+        except JournalWriteFailed as error:
+            self._give_up(error)
+            return False
 
     @property
     def has_failed(self) -> bool:
@@ -380,16 +379,3 @@ class Recorder:
         if terminal is not None and self._config.option.verbose >= 0:
             terminal.ensure_newline()
             terminal.write_line(text)
-
-
-def _name(text: str) -> str:
-    """A run's name from a folder's: letters, digits, dot, dash and underscore."""
-    kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in text)
-    return kept.strip("-.")[:60] or "run"
-
-
-def _version_of(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "unknown"

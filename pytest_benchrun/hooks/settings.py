@@ -14,7 +14,13 @@ import pytest
 from pytest_benchrun.core.campaign_file import CampaignFile, read_document
 from pytest_benchrun.core.errors import UsageProblem
 from pytest_benchrun.core.phases import DEFAULT_PHASES, check_phases, pick_phases
-from pytest_benchrun.core.settings import DEFAULT_MAX_CONSECUTIVE_FAILURES, DEFAULT_THRESHOLD, Settings, Threshold
+from pytest_benchrun.core.settings import (
+    DEFAULT_FULL_DISK_WAIT_S,
+    DEFAULT_MAX_CONSECUTIVE_FAILURES,
+    DEFAULT_THRESHOLD,
+    Settings,
+    Threshold,
+)
 from pytest_benchrun.hooks import options
 from pytest_benchrun.hooks.options import Option
 from pytest_benchrun.world.config_file import load_config_file
@@ -45,6 +51,11 @@ def read_settings(config: pytest.Config) -> Settings:
         maxfail=config.getoption("maxfail", 0),
         time_limit_s=reading.of(options.TIME_LIMIT, lambda text: parse_time(options.TIME_LIMIT, text, bare_s=60), None),
         grace_s=reading.of(options.GRACE, lambda text: parse_time(options.GRACE, text, bare_s=1), None),
+        full_disk_wait_s=reading.of(
+            options.FULL_DISK_WAIT,
+            lambda text: parse_time(options.FULL_DISK_WAIT, text, bare_s=60),
+            DEFAULT_FULL_DISK_WAIT_S,
+        ),
         budgets=reading.budgets(),
         file=reading.file,
         accepts_drift=config.getoption(options.ACCEPT_DRIFT.dest),
@@ -214,6 +225,7 @@ _EXAMPLES = {
     options.DURABILITY.flag: "fsync",
     options.TIME_LIMIT.flag: "8h",
     options.GRACE.flag: "30s",
+    options.FULL_DISK_WAIT.flag: "1h",
     options.BUDGET.flag: "cost_usd=50",
     options.SELECT.flag: "molecule=compound_0[1-5]",
 }

@@ -91,6 +91,10 @@ class Disk:
         if is_synced:
             self.sync_dir(path.parent)
 
+    def overwrite(self, path: Path, data: bytes) -> None:
+        """Replace the content of a file that must stay the same file, as a lock must; a reader may see neither."""
+        path.write_bytes(data)
+
     def _write_all(self, descriptor: int, data: bytes) -> None:
         left = memoryview(data)
         while left:

@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from pytest_benchrun.core.errors import DirectoryProblem, JournalDamaged, JournalWriteFailed, NewerSchema
+from pytest_benchrun.core.errors import DirectoryProblem, DiskFull, JournalDamaged, JournalWriteFailed, NewerSchema
 from pytest_benchrun.core.events import SCHEMA_VERSION, Event, event_from_json
 from pytest_benchrun.store.rundir import RunDir
 
@@ -148,6 +148,7 @@ class JournalWriter:
         A forked child that came back into pytest is not the owner: its events are dropped.
 
         Raises:
+            DiskFull: there is no room for the line; the file is as before.
             JournalWriteFailed: the line could not be written; the file is as before.
         """
         if os.getpid() != self._pid:
@@ -216,7 +217,8 @@ class JournalWriter:
 
     def _take_back(self, error: OSError) -> None:
         self._cut_back()
-        raise _cannot_write(self._rundir.journal, error) from error
+        is_full = self._error is None and error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise _cannot_write(self._rundir.journal, error, DiskFull if is_full else JournalWriteFailed) from error
 
     def _cut_back(self) -> None:
         try:
@@ -242,8 +244,10 @@ class JournalWriter:
             self._rotate_at = self._size + self._rotate_bytes
 
 
-def _cannot_write(path: Path, error: OSError) -> JournalWriteFailed:
-    return JournalWriteFailed(
+def _cannot_write(
+    path: Path, error: OSError, kind: type[JournalWriteFailed] = JournalWriteFailed
+) -> JournalWriteFailed:
+    return kind(
         f"cannot write {path}: {error.strerror}",
         hint="make room or mend the disk, then start again with --bench-resume; nothing recorded is lost",
     )

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.core.model import Owner
+from pytest_benchrun.store.files import Disk
 
 
 class OwnedElsewhere(DirectoryProblem):
@@ -52,9 +53,11 @@ class RunLock:
     Args:
         path: the lock file.
         is_alive: tells whether an owner's process lives; None when it cannot know (another host).
+        disk: how the owner's record is written.
     """
 
-    def __init__(self, path: Path, is_alive: Callable[[Owner], bool | None]) -> None:
+    def __init__(self, path: Path, is_alive: Callable[[Owner], bool | None], disk: Disk | None = None) -> None:
+        self._disk = disk or Disk()
         self._path = path
         self._is_alive = is_alive
         # filelock grew the switch in 3.29; before that there was no fallback to switch off.
@@ -85,7 +88,7 @@ class RunLock:
         self._found = self._path.read_bytes()
         try:
             self._refuse_living(previous)
-            self._path.write_bytes(orjson.dumps(asdict(owner)))
+            self._disk.overwrite(self._path, orjson.dumps(asdict(owner)))
             self._owner = owner
         except BaseException:
             self._lock.release()
@@ -102,8 +105,9 @@ class RunLock:
             # Removed by force, the path may hold the record of a next owner by now, or nothing.
             if read_owner(self._path) == self._owner:
                 with suppress(OSError):
-                    self._path.write_bytes(self._found)
-            self._lock.release()
+                    self._disk.overwrite(self._path, self._found)
+            with suppress(OSError):  # the end of the process gives it back all the same
+                self._lock.release()
 
     def _refuse_living(self, owner: Owner | None) -> None:
         alive = self._is_alive(owner) if owner else False

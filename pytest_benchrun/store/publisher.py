@@ -43,6 +43,25 @@ def views_at_rest(rundir: RunDir, campaign: Campaign, stats: RunStatsView) -> di
     }
 
 
+def mend_views(rundir: RunDir, campaign: Campaign) -> None:
+    """Make the views again that a dead owner has left behind its journal; nothing where they are right.
+
+    Raises:
+        OSError: one could not be written; it is as it was.
+    """
+    for path, data in views_at_rest(rundir, campaign, runstats_view(campaign)).items():
+        if _content_of(data) != _content_of(path.read_bytes() if path.exists() else b""):
+            rundir.disk.write_atomically(path, data)
+
+
+def _content_of(data: bytes) -> dict[str, object]:
+    """What a view says but for its place: the directory may have been moved since. Empty for what is no view."""
+    try:
+        return {key: value for key, value in orjson.loads(data).items() if key != "results_dir"}
+    except (ValueError, AttributeError):
+        return {}
+
+
 class Publisher:
     """A listener that keeps the views on disk up to date.
 
@@ -73,7 +92,16 @@ class Publisher:
         self._has_news = threading.Event()
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="benchrun-publisher", daemon=True)
+        self._pause: str | None = None
         self.problems: list[str] = []
+
+    def show_pause(self, reason: str | None) -> None:
+        """Say `paused` in the status although the state is as it was; None ends it.
+
+        For a wait that the journal cannot tell of, since it is the journal that waits.
+        """
+        self._pause = reason
+        self._has_news.set()
 
     def start(self) -> None:
         """Write the first status and start the thread."""
@@ -118,6 +146,9 @@ class Publisher:
                 where = safe_text(str(self._rundir.path))
                 view = status_view(self._campaign, results_dir=where, now_at=self._clock.now_at())
                 state = run_state_view(self._campaign)
+                pause = self._pause
+            if pause is not None:
+                view["state"], view["reason"], view["message"] = "paused", pause, f"paused: {pause}"
             for path, document in ((self._rundir.status, view), (self._rundir.run_state, state)):
                 data = orjson.dumps(document, option=orjson.OPT_INDENT_2)
                 self._rundir.disk.write_atomically(path, data, is_synced=False)

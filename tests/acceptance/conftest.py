@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.disks import small_disk
 from tests.acceptance.processes import Children
 from tests.acceptance.suite import Suite
 
@@ -25,3 +26,10 @@ def children(tmp_path: Path) -> Iterator[Children]:
 def suite(tmp_path: Path, children: Children) -> Suite:
     """A campaign without units yet."""
     return Suite(tmp_path / "suite", children)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Two megabytes."""
+    with small_disk(tmp_path / "disk", "2M") as place:
+        yield place

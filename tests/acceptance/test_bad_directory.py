@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.disks import FILLS, small_disk
 from tests.acceptance.processes import PYTEST, Ended
 from tests.acceptance.suite import Suite, assert_refused
 
@@ -67,31 +66,6 @@ def test_a_directory_without_write_permission_is_refused(suite: Suite) -> None:
     assert list(suite.results.iterdir()) == []
 
 
-@contextmanager
-def small_disk(place: Path, size: str) -> Iterator[Path]:
-    """A file system of its own in memory; unmounted at the end."""
-    place.mkdir()
-    argv = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
-    try:
-        mounted = subprocess.run(argv, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount command")
-    if mounted.returncode:
-        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
-    try:
-        yield place
-    finally:
-        # lazily: what a failed test has left running may still have files open there
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """Two megabytes."""
-    with small_disk(tmp_path / "disk", "2M") as place:
-        yield place
-
-
 def test_a_read_only_disk_is_refused(suite: Suite, disk: Path) -> None:
     suite.write("test_it.py", GREEN)
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
@@ -112,27 +86,6 @@ def test_a_full_disk_is_refused_and_keeps_what_it_has(suite: Suite, tmp_path: Pa
         assert sorted(path.name for path in disk.iterdir()) == ["ballast"]
 
 
-FILLS = """
-    import errno, pathlib, pytest
-
-    def fill(ballast):
-        with ballast.open("wb", buffering=0) as file:
-            for size in (65536, 1):
-                try:
-                    while file.write(b"x" * size) == size:
-                        pass
-                except OSError as error:
-                    assert error.errno == errno.ENOSPC
-
-    @pytest.mark.parametrize("n", range(30))
-    def test_it(request, benchrun, n):
-        if n == 10 and benchrun.attempt == 1:
-            fill(pathlib.Path(request.config.getoption("bench_results")).parent / "ballast")
-            for number in range({metrics}):
-                benchrun.metric(f"{{number:0100d}}", number)
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class FilledUp:
     """What a run said whose disk was full from its eleventh unit on.
@@ -150,7 +103,7 @@ class FilledUp:
 def _fill_up(suite: Suite, disk: Path, metrics: int, engine: tuple[str, ...]) -> FilledUp:
     suite.write("test_it.py", FILLS.format(metrics=metrics))
     suite.results = disk / "results"
-    ended = suite.run("--junitxml=junit.xml", *engine)
+    ended = suite.run("--junitxml=junit.xml", "--bench-full-disk-wait=0s", *engine)
     cases = suite.junit()
     assert len(cases) == 30
     return FilledUp(

@@ -9,7 +9,7 @@ from types import TracebackType
 import pytest
 
 from pytest_benchrun.core.conductor import Conductor
-from pytest_benchrun.core.errors import JournalWriteFailed
+from pytest_benchrun.core.errors import DiskFull, JournalWriteFailed
 from pytest_benchrun.core.events import Event, Noted, StopAsked, UnitStarted
 from pytest_benchrun.core.model import RunState
 from pytest_benchrun.core.rules import Stop
@@ -265,3 +265,126 @@ def test_a_conductor_shows_what_it_leads() -> None:
     conductor = lead(story, maxfail=3)
     assert (conductor.campaign, conductor.settings.maxfail) == (story.campaign, 3)
     assert isinstance(conductor.clock, FakeClock)
+
+
+class Waiting:
+    """A patience that is asked so often, and what then happens.
+
+    Attributes:
+        problems: what it was asked about.
+        ends: how often it was told that the wait is over.
+    """
+
+    def __init__(self, story: Story, journal: MemoryJournal, room_after: int, patience: int = 10) -> None:
+        self.problems: list[str] = []
+        self.ends = 0
+        self._story = story
+        self._journal = journal
+        self._room_after = room_after
+        self._patience = patience
+
+    def wait(self, problem: str) -> bool:
+        if len(self.problems) == self._patience:
+            return False
+        self.problems.append(problem)
+        self._story.clock.advance(1)
+        self._journal.is_full = len(self.problems) < self._room_after
+        return True
+
+    def end(self) -> None:
+        self.ends += 1
+
+
+def test_a_full_disk_is_waited_for_and_noted_and_then_all_is_as_ever() -> None:
+    story = Story().begin("a")
+    journal, listener = MemoryJournal(), ListListener()
+    guard = Guard()
+    conductor = lead(story, journal, (listener,), guard=guard)
+    journal.is_full = True
+    waiting = Waiting(story, journal, room_after=3)
+    conductor.patience = waiting
+    since_at = story.clock.now_at()
+    conductor.emit(NOTE)
+    to_at = story.clock.now_at()
+    text = f"the disk was full from {since_at} to {to_at}: the run waited and went on"
+    assert journal.events == listener.events == [NOTE, Noted(at=to_at, text=text)]
+    assert (len(waiting.problems), waiting.ends) == (3, 1)
+    assert conductor.may_start()
+
+
+def test_the_guard_is_free_while_a_full_disk_is_waited_for() -> None:
+    story = Story().begin("a")
+    journal, guard = MemoryJournal(), Guard()
+    held: list[bool] = []
+
+    class Looking(Waiting):
+        def wait(self, problem: str) -> bool:
+            held.append(guard.is_held)
+            return super().wait(problem)
+
+    conductor = lead(story, journal, guard=guard)
+    journal.is_full = True
+    conductor.patience = Looking(story, journal, room_after=2)
+    conductor.emit(NOTE)
+    assert held == [False, False]
+
+
+def test_a_disk_that_stays_full_is_an_error_in_the_end() -> None:
+    story = Story().begin("a")
+    journal = MemoryJournal()
+    journal.is_full = True
+    conductor = lead(story, journal)
+    waiting = Waiting(story, journal, room_after=99, patience=2)
+    conductor.patience = waiting
+    with pytest.raises(DiskFull):
+        conductor.emit(NOTE)
+    assert (len(waiting.problems), waiting.ends, journal.events) == (2, 1, [])
+
+
+def test_a_stop_ends_the_wait_for_a_full_disk() -> None:
+    story = Story().begin("a")
+    journal, outside = MemoryJournal(), Outside()
+    journal.is_full = True
+    conductor = lead(story, journal, find_stop=outside.find)
+
+    class Stopped(Waiting):
+        def wait(self, problem: str) -> bool:
+            outside.stop = STOP_ASKED if len(self.problems) == 1 else None
+            return super().wait(problem)
+
+    waiting = Stopped(story, journal, room_after=99)
+    conductor.patience = waiting
+    with pytest.raises(DiskFull):
+        conductor.emit(NOTE)
+    assert (len(waiting.problems), waiting.ends) == (2, 1)
+
+
+def test_a_run_that_is_to_stop_waits_for_no_disk() -> None:
+    story = Story().begin("a")
+    journal = MemoryJournal()
+    conductor = lead(story, journal)
+    waiting = Waiting(story, journal, room_after=1)
+    conductor.patience = waiting
+    journal.is_full = True
+    with pytest.raises(DiskFull):
+        conductor.stop(STOP_ASKED)
+    conductor.give_up(STOP_ASKED)
+    with pytest.raises(DiskFull):
+        conductor.emit(NOTE)
+    assert waiting.problems == []
+
+
+def test_a_disk_that_is_full_again_at_the_note_has_kept_the_event_all_the_same() -> None:
+    story = Story().begin("a")
+    journal = MemoryJournal()
+    conductor = lead(story, journal)
+
+    class Trickle(Waiting):
+        def end(self) -> None:
+            super().end()
+            journal.is_full = True
+
+    journal.is_full = True
+    conductor.patience = Trickle(story, journal, room_after=1)
+    conductor.emit(NOTE)
+    assert journal.events == [NOTE]

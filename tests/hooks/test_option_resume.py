@@ -236,3 +236,21 @@ def test_the_stop_of_the_earlier_session_is_forgotten(flaky: Campaign, engine: s
     assert session.status()["reason"] is None
     assert session.status()["held_back"] == 0
     assert "skipped" not in session.outcomes
+
+
+def test_views_that_a_kill_left_behind_are_made_right_where_there_is_nothing_to_do(
+    flaky: Campaign, engine: str
+) -> None:
+    mend(flaky)
+    flaky.run(engine=engine)
+    status, stats = flaky.results / "status.json", flaky.results / "runstats.json"
+    right = status.read_bytes(), stats.read_bytes()
+    status.write_bytes(right[0].replace(b'"complete"', b'"running"'))
+    stats.unlink()
+    left = flaky.results / ".benchrun-tmp-1-1"
+    left.touch()
+    session = flaky.run("--bench-resume", engine=engine)
+    assert "nothing to do" in session.text
+    assert session.exit_code == 0
+    assert (status.read_bytes(), stats.read_bytes()) == right
+    assert not left.exists()

@@ -80,6 +80,10 @@ class FaultyDisk(Disk):
         self._step("replace")
         super().replace(source, target)
 
+    def overwrite(self, path: Path, data: bytes) -> None:
+        self._step("overwrite")
+        super().overwrite(path, data)
+
     def unlink(self, path: Path) -> None:
         self._step("unlink")
         super().unlink(path)
@@ -91,6 +95,31 @@ class FaultyDisk(Disk):
     def sync_dir(self, path: Path) -> None:
         self._step("sync_dir")
         super().sync_dir(path)
+
+
+class HalfDisk(FaultyDisk):
+    """A real disk on which one write takes only half of the bytes; other operations do not count.
+
+    Args:
+        fails_at: number of that write, from 1.
+        is_deadly: whether the process dies right after it.
+    """
+
+    def __init__(self, fails_at: int, *, is_deadly: bool = False) -> None:
+        super().__init__(fails_at)
+        self._is_deadly = is_deadly
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        self.done.append("write")
+        if len(self.done) != self.fails_at:
+            return Disk.write(self, descriptor, data)
+        written = Disk.write(self, descriptor, data[: len(data) // 2])
+        if self._is_deadly:
+            die()
+        return written
+
+    def _step(self, name: str) -> None:
+        """Nothing fails here."""
 
 
 class ShortDisk(Disk):

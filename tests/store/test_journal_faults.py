@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchrun.core.errors import JournalWriteFailed
+from pytest_benchrun.core.errors import DiskFull, JournalWriteFailed
 from pytest_benchrun.core.events import Event, Noted, event_from_json
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.journal import (
@@ -42,7 +42,7 @@ def test_a_short_write_is_taken_back_and_said(tmp_path: Path, disk: ShortDisk, r
         writer.append(event)
     before = rundir.journal.read_bytes()
     disk.room = room
-    with pytest.raises(JournalWriteFailed, match=os.strerror(errno.ENOSPC)):
+    with pytest.raises(DiskFull, match=os.strerror(errno.ENOSPC)):
         writer.append(NOTES[2])
     assert rundir.journal.read_bytes() == before
     disk.room = None
@@ -56,8 +56,9 @@ def test_a_torn_line_that_cannot_be_taken_back_swallows_no_later_one(tmp_path: P
     writer = JournalWriter(rundir)
     writer.append(NOTES[0])
     disk.room, disk.is_stiff = 20, True
-    with pytest.raises(JournalWriteFailed):
+    with pytest.raises(JournalWriteFailed) as caught:
         writer.append(NOTES[1])
+    assert not isinstance(caught.value, DiskFull), "room would not mend it"
     disk.room = None
     kept = [NOTES[0]]
     try:
@@ -82,6 +83,36 @@ def test_a_write_that_fails_is_said_and_the_file_is_as_before(tmp_path: Path, fa
     assert "--bench-resume" in caught.value.hint
     writer.close()
     assert read(rundir) == NOTES[:1]
+
+
+@pytest.mark.parametrize(
+    ("code", "is_full"),
+    [(errno.ENOSPC, True), (errno.EDQUOT, True), (errno.EIO, False), (errno.EROFS, False), (errno.EFBIG, False)],
+)
+def test_only_what_room_would_mend_is_a_full_disk(tmp_path: Path, code: int, is_full: bool) -> None:  # noqa: FBT001
+    def fault() -> NoReturn:
+        raise OSError(code, os.strerror(code))
+
+    disk = FaultyDisk()
+    writer = JournalWriter(RunDir(tmp_path, disk))
+    disk.fails_at, disk.fault = len(disk.done) + 1, fault
+    with pytest.raises(JournalWriteFailed, match=os.strerror(code)) as caught:
+        writer.append(NOTES[0])
+    assert isinstance(caught.value, DiskFull) == is_full
+    writer.append(NOTES[0])
+    writer.close()
+
+
+def test_a_sync_that_finds_no_room_has_lost_something_and_is_no_full_disk(tmp_path: Path) -> None:
+    disk = FaultyDisk(fault=no_space)
+    writer = JournalWriter(RunDir(tmp_path, disk))
+    writer.append(NOTES[0])
+    disk.fails_at = len(disk.done) + 1
+    writer.sync()
+    with pytest.raises(JournalWriteFailed) as caught:
+        writer.append(NOTES[1])
+    assert not isinstance(caught.value, DiskFull)
+    writer.close()
 
 
 def test_a_journal_that_cannot_be_opened_is_said(tmp_path: Path) -> None:

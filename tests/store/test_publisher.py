@@ -160,3 +160,19 @@ def test_metrics_as_large_as_numbers_get_do_not_cost_the_views(tmp_path: Path) -
         stage.story.run(unit_id, metrics={"flops": Metric(value=value)})
     stage.publisher.close()
     assert load(tmp_path / "status.json")["completed"] == 2
+
+
+def test_a_pause_is_shown_although_the_state_is_as_it_was(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.publisher.show_pause("waiting for room")
+    stage.publisher.start()
+    paused = load(tmp_path / "status.json")
+    stage.publisher.show_pause(None)
+    stage.publisher.close()
+    assert (paused["state"], paused["reason"], paused["message"]) == (
+        "paused",
+        "waiting for room",
+        "paused: waiting for room",
+    )
+    assert paused["pending"] == 2
+    assert load(tmp_path / "status.json")["state"] == "running"

@@ -1,0 +1,48 @@
+"""What a session says of itself in the journal."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+import pytest
+
+from pytest_benchrun.core.jsonsafe import safe_text
+from pytest_benchrun.core.start import SessionFacts
+
+_PACKAGES = ("pytest", "pytest-xdist", "pytest-timeout", "pytest-benchrun")
+
+
+def session_facts(config: pytest.Config, engine: str, workers: int, version: str) -> SessionFacts:
+    """The facts of this session.
+
+    Args:
+        config: pytest's.
+        engine: `bare` or `xdist`.
+        workers: how many were asked for.
+        version: ours.
+    """
+    versions = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in _PACKAGES:
+        versions[package] = _version_of(package)
+    return SessionFacts(
+        engine=engine,
+        workers=workers,
+        command=["pytest", *(safe_text(str(arg)) for arg in config.invocation_params.args)],
+        cwd=safe_text(str(config.invocation_params.dir)),
+        versions=versions,
+        version=version,
+    )
+
+
+def campaign_name(text: str) -> str:
+    """A run's name from a folder's: letters, digits, dot, dash and underscore."""
+    kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in text)
+    return kept.strip("-.")[:60] or "run"
+
+
+def _version_of(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"

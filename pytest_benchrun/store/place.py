@@ -1,0 +1,76 @@
+"""Whether a results directory can be used at all: asked before any work is spent."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from pytest_benchrun.core.errors import DirectoryProblem
+from pytest_benchrun.core.settings import Settings
+from pytest_benchrun.store.rundir import RunDir
+
+NEEDED_BYTES = 1024 * 1024
+
+
+def check_path(rundir: RunDir, settings: Settings) -> None:
+    """Refuse what cannot be a results directory, or holds nothing to resume.
+
+    Raises:
+        DirectoryProblem: says which.
+    """
+    path = rundir.path
+    if path.exists() and not path.is_dir():
+        message = f"--bench-results={str(path)!r} is not a directory"
+        raise DirectoryProblem(message, hint="name another directory, or move that file away")
+    if settings.resume and not path.exists():
+        message = f"there is no run to resume: {str(path)!r} does not exist"
+        raise DirectoryProblem(message, hint="start one: leave --bench-resume away")
+
+
+def prepare(rundir: RunDir, settings: Settings, stack: ExitStack) -> None:
+    """Make the directory if it is missing; `stack` removes it again when no run began in it.
+
+    Raises:
+        DirectoryProblem: it cannot be a results directory, or there is none to resume.
+    """
+    check_path(rundir, settings)
+    path = rundir.path
+    if not path.exists():
+        try:
+            rundir.disk.make_dir(path)
+        except OSError as error:
+            raise unusable(path, error) from error
+        stack.callback(_remove_if_unused, rundir)
+
+
+def _remove_if_unused(rundir: RunDir) -> None:
+    """Take a directory of our own making away again when no run began in it."""
+    with suppress(OSError):
+        if {entry.name for entry in os.scandir(rundir.path)} <= {rundir.lock.name}:
+            rundir.lock.unlink(missing_ok=True)
+            rundir.path.rmdir()
+
+
+def try_writing(rundir: RunDir) -> None:
+    """A run that cannot write must not start.
+
+    Raises:
+        DirectoryProblem: it could not be written, or has no room.
+    """
+    try:
+        free = rundir.disk.free_bytes(rundir.path)
+        probe = rundir.path / f".benchrun-tmp-probe-{os.getpid()}"
+        rundir.disk.write_atomically(probe, b" " * 65536)
+        rundir.disk.unlink(probe)
+    except OSError as error:
+        raise unusable(rundir.path, error) from error
+    if free < NEEDED_BYTES:
+        message = f"only {free // 1024} kB are free on the disk of {str(rundir.path)!r}"
+        raise DirectoryProblem(message, hint="make room, or name a directory on another disk with --bench-results")
+
+
+def unusable(path: Path, error: OSError, verb: str = "write into") -> DirectoryProblem:
+    """What the system said of the directory as an error for people."""
+    message = f"cannot {verb} --bench-results={str(path)!r}: {error.strerror or error}"
+    return DirectoryProblem(message, hint="make it writable, make room, or name another directory")
