@@ -11,7 +11,7 @@ import orjson
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.campaign_file import config_of, differences
-from pytest_benchrun.core.conductor import Conductor
+from pytest_benchrun.core.conductor import Clock, Conductor
 from pytest_benchrun.core.errors import DirectoryProblem, JournalDamaged, JournalWriteFailed, NewerSchema
 from pytest_benchrun.core.events import (
     SCHEMA_VERSION,
@@ -63,7 +63,7 @@ class OpenRun:
     """
 
     def __init__(
-        self, settings: Settings, name: str, *, rundir: RunDir, owner: Owner, lock: RunLock, clock: WallClock
+        self, settings: Settings, name: str, *, rundir: RunDir, owner: Owner, lock: RunLock, clock: Clock
     ) -> None:
         self._lock = lock
         self.settings = settings
@@ -333,7 +333,9 @@ class OpenRun:
         self._journal = None
 
 
-def open_run(settings: Settings, name: str, stack: ExitStack, disk: Disk | None = None) -> OpenRun:
+def open_run(
+    settings: Settings, name: str, stack: ExitStack, disk: Disk | None = None, clock: Clock | None = None
+) -> OpenRun:
     """Lock the results directory and read what it holds, before any work is spent on collecting.
 
     Args:
@@ -342,11 +344,12 @@ def open_run(settings: Settings, name: str, stack: ExitStack, disk: Disk | None 
         stack: closed by the caller at the end; gives the directory back, and removes it again when
             it was made here and no run began.
         disk: how the directory is written; by default as the settings say.
+        clock: the time of events; by default the real one.
 
     Raises:
         DirectoryProblem: the directory cannot be used, or not for what was asked; nothing was touched.
     """
-    clock = WallClock()
+    clock = clock or WallClock()
     rundir = RunDir(Path(settings.results_dir), disk or Disk(is_durable=settings.durability == "fsync"))
     prepare(rundir, settings, stack)
     owner = this_process(clock.now_at())
