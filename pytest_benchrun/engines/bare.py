@@ -81,7 +81,8 @@ class BareEngine:
             loop.settle(None)
         except (KeyboardInterrupt, pytest.exit.Exception) as stopped:
             self._hooks.abandon()
-            self._recorder.interrupt(_reason(stopped))
+            for unit_id in self._recorder.interrupt(_reason(stopped)):
+                self._recorder.show_interrupted(unit_id, _reason(stopped))
             loop.settle(None)  # fixtures first: the end that is written next must be true
             if self._recorder.signals.received is None:  # the unit itself said so: the rest is reported as ever
                 self._recorder.stop(Stop("exit", _reason(stopped), RunState.INTERRUPTED))

@@ -149,7 +149,8 @@ class XdistEngine:
             self.recorder.skip_rest(self._scheduling.rest())
         else:
             self._scheduling.interrupt_workers()
-            self.recorder.interrupt(reason)
+            for unit_id in self.recorder.interrupt(reason):
+                self.recorder.show_interrupted(unit_id, reason)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

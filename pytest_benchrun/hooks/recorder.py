@@ -249,13 +249,18 @@ class Recorder:
         except JournalWriteFailed as error:
             self._give_up(error)
 
-    def interrupt(self, reason: str) -> None:
-        """The session is being torn out of its loop: end what is in flight as interrupted."""
+    def interrupt(self, reason: str) -> list[str]:
+        """The session is being torn out of its loop: end what is in flight as interrupted.
+
+        Returns:
+            The ids of those units, to be shown where other plugins' hooks can still be called.
+        """
         self._is_interrupted = reason
-        for running in list(self.campaign.running.values()):
+        in_flight = list(self.campaign.running.values())
+        for running in in_flight:
             outcome = Outcome(status=UnitStatus.INTERRUPTED, kind="interrupt", message=reason)
             self.end(running.unit.unit_id, running.worker, None, outcome, Ending.KILLED)
-            self.show_interrupted(running.unit.unit_id, reason)
+        return [running.unit.unit_id for running in in_flight]
 
     def show_interrupted(self, unit_id: str, reason: str) -> None:
         """Report an attempt that is recorded as interrupted."""
