@@ -66,6 +66,18 @@ def _junit(args: argparse.Namespace) -> int:
     return junit(args.dir, args.output)
 
 
+def _stats(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.stats import stats  # late: as above
+
+    return stats(args.dir, as_json=args.json)
+
+
+def _export(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.export import export  # late: as above
+
+    return export(args.dir, what=args.what, form=args.format, output=args.output)
+
+
 def _resume(args: argparse.Namespace) -> int:
     from pytest_benchrun.cli.resume import resume  # late: as above
 
@@ -81,6 +93,13 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] 
         _verify,
         "check everything in a results directory",
         "Check everything in a results directory and say what is wrong; exit 0 only when nothing is. Changes no file.",
+    ),
+    ("stats", _stats, "show the figures of a run", "Show percentiles and totals, also while the run goes on."),
+    (
+        "export",
+        _export,
+        "write the run as a table",
+        "Write units, attempts or metrics as CSV or JSON lines, also while the run goes on.",
     ),
     (
         "junit",
@@ -116,6 +135,11 @@ def _parser() -> argparse.ArgumentParser:
         "--now", action="store_true", help="interrupt the units in flight; a resume runs them again"
     )
     by_name["stop"].add_argument("--reason", help="shown with every unit that is skipped for it")
+    by_name["stats"].add_argument("--json", action="store_true", help="print what runstats.json would hold")
+    tables, formats = ("units", "attempts", "metrics"), ("csv", "jsonl")
+    by_name["export"].add_argument("--what", choices=tables, default="units", help="the table; default: units")
+    by_name["export"].add_argument("--format", choices=formats, default="csv", help="default: csv")
+    by_name["export"].add_argument("-o", "--output", metavar="FILE", help="the file; default: standard output")
     by_name["junit"].add_argument("-o", "--output", metavar="FILE", help="the file; default: standard output")
     by_name["resume"].usage = "benchrun resume [-h] DIR [-- PYTEST ARGUMENT ...]"
     by_name["rebuild"].add_argument(

@@ -10,6 +10,7 @@ from pytest_benchrun.core.views import RunStatsView, StatusView, message_of
 SHOWN_SLOWEST = 5
 SHOWN_FAILURES = 10
 SHOWN_METRICS = 12
+SHOWN_PARTS = 12
 _ID_LENGTH = 100
 _MINUTES = 60
 _COUNTED = ("completed", "failed", "timeout", "skipped", "interrupted", "pending")
@@ -72,6 +73,33 @@ def summary_lines(campaign: Campaign, stats: RunStatsView, results_dir: str, pro
     lines.append(f"files: {results_dir}  (status.json, runstats.json, journal.jsonl)")
     lines += _next_step(campaign, results_dir)
     return lines
+
+
+def stats_lines(campaign: Campaign, stats: RunStatsView) -> list[str]:
+    """`benchrun stats` for people."""
+    lines = [f"{clean(stats['run_id'])}: {clean(message_of(campaign), 200)}"]
+    lines += _counts(stats, campaign) + _percentiles(stats)
+    for title, parts in (
+        ("phase", stats["by_phase"]),
+        ("function", stats["by_function"]),
+        ("group", stats["by_group"]),
+    ):
+        lines += _parts(title, parts)
+    return lines + _metrics(stats) + _slowest(stats) + _failures(stats)
+
+
+def _parts(title: str, parts: dict[str, Summary]) -> list[str]:
+    """A table of parts, the ones that took most time first; nothing where there is only one."""
+    if len(parts) < 2:  # noqa: PLR2004  # the whole again
+        return []
+    rows = sorted(parts.items(), key=lambda part: -(part[1]["mean"] or 0.0) * part[1]["n"])
+    lines = [f"by {title}:"]
+    for name, part in rows[:SHOWN_PARTS]:
+        text = f"p50 {seconds(part['p50'])}, p95 {_mark(part, 'p95')}{seconds(part['p95'])}"
+        text += f", max {seconds(part['max'])} (n = {part['n']})"
+        lines.append(f"  {clean(name, 60)}  {text}")
+    left = len(rows) - SHOWN_PARTS
+    return [*lines, f"  ... and {left} more in runstats.json"] if left > 0 else lines
 
 
 def _counts(stats: RunStatsView, campaign: Campaign) -> list[str]:
