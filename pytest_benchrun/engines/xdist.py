@@ -345,10 +345,8 @@ class UnitScheduling:
                 node.sendcommand(INTERRUPT)
 
     def mark_test_pending(self, item: str) -> None:
-        """Queue a unit again; asked by plugins that rerun after a crash."""
-        if self._dispatcher is not None:
-            self._dispatcher.put_back(self._recorder.unit(item))
-            self._feed()
+        """Refuse to queue a unit again: one that has killed its workers has had its second try."""
+        raise NotImplementedError(item)
 
     def remove_pending_tests_from_node(self, node: WorkerController, indices: Sequence[int]) -> None:
         """Never asked: nothing waits in a worker."""

@@ -79,7 +79,7 @@ def test_a_crashing_unit_is_tried_once_more_and_blamed_once_while_all_others_run
     assert suite.benchrun("status", "--exit-code").code == 10
 
 
-@pytest.mark.parametrize("reruns", [()], ids=["idle"])
+@pytest.mark.parametrize("reruns", [(), ("--reruns=2",)], ids=["idle", "reruns"])
 def test_a_crash_is_a_failure_beside_pytest_rerunfailures_too(suite: Suite, reruns: tuple[str, ...]) -> None:
     pytest.importorskip("pytest_rerunfailures")
     suite.write(
@@ -94,7 +94,6 @@ def test_a_crash_is_a_failure_beside_pytest_rerunfailures_too(suite: Suite, reru
     ended = suite.run("-n2", "--junitxml=junit.xml", "-p", "rerunfailures", *reruns)
     assert "INTERNALERROR" not in ended.output
     assert ended.code == 1, ended.output
-    # a rerun leaves an empty test case of its own behind, as it does under stock xdist
     assert [case.outcome for case in suite.junit()].count("failure") == 1
     assert (suite.status()["completed"], suite.status()["failed"]) == (2, 1)
 
