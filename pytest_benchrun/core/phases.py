@@ -122,10 +122,18 @@ def check_phases(names: Iterable[str], said_by: str) -> tuple[str, ...]:
         UsageProblem: none at all, an empty name or one that stands twice.
     """
     phases = tuple(names)
-    example = f"{said_by} = {', '.join(DEFAULT_PHASES)}"
     if not phases or not all(phase.strip() for phase in phases):
-        raise UsageProblem(f"{said_by} names no phase", hint=f"for example: {example}")
+        raise UsageProblem(f"{said_by} names no phase", hint=f"for example: {_example(said_by)}")
     twice = next((phase for phase in phases if phases.count(phase) > 1), None)
     if twice is not None:
-        raise UsageProblem(f"{said_by} names the phase {twice!r} twice", hint=f"for example: {example}")
+        raise UsageProblem(f"{said_by} names the phase {twice!r} twice", hint=f"for example: {_example(said_by)}")
     return phases
+
+
+def _example(said_by: str) -> str:
+    """The default as it is written on the command line, in the configuration file or in the campaign file."""
+    if said_by.startswith("--"):
+        return f"{said_by}={','.join(DEFAULT_PHASES)}"
+    if said_by.endswith("[campaign] phases"):
+        return f"phases = {list(DEFAULT_PHASES)}".replace("'", '"')
+    return f"{said_by} = {', '.join(DEFAULT_PHASES)}"

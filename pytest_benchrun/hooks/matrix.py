@@ -8,6 +8,7 @@ import pytest
 
 from pytest_benchrun.core.campaign_file import CampaignFile
 from pytest_benchrun.core.errors import UsageProblem
+from pytest_benchrun.core.jsonsafe import safe_repr
 from pytest_benchrun.core.model import JsonValue
 
 MARKER = "benchrun_matrix"
@@ -45,9 +46,9 @@ class MatrixHooks:
             return
         where = f"@pytest.mark.{MARKER} at {metafunc.definition.nodeid}"
         names = [name for mark in reversed(marks) for name in mark.args]
-        wrong = next((name for name in names if not isinstance(name, str)), None)
-        if not names or wrong is not None or any(mark.kwargs for mark in marks):
-            problem = f"{where} takes names of parameters" + (f", not {wrong!r}" if wrong is not None else "")
+        wrong = [name for name in names if not isinstance(name, str)]
+        if not names or wrong or any(mark.kwargs for mark in marks):
+            problem = f"{where} takes names of parameters" + (f", not {safe_repr(wrong[0], 60)}" if wrong else "")
             hint = f'for example: @pytest.mark.{MARKER}("molecule", "functional")'
             self.problem = self.problem or UsageProblem(problem, hint=hint)
             return
@@ -59,8 +60,8 @@ class MatrixHooks:
             return
         metafunc.parametrize(names, rows)
 
-    @pytest.hookimpl
-    def pytest_collection_finish(self) -> None:
-        """Refuse the session for what was wrong."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self) -> None:
+        """Refuse the session for what was wrong, before a plan is made of units that lack their parameters."""
         if self.problem is not None and self._raises:
             raise pytest.UsageError(str(self.problem))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Generator, Sequence
 
-import orjson
 import pytest
 
 from pytest_benchrun.core.errors import BenchrunError
@@ -14,7 +14,7 @@ from pytest_benchrun.core.model import Unit
 from pytest_benchrun.core.plan import decide
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.hooks.planning import Planning
-from pytest_benchrun.hooks.translate import unit_id_of, units_of
+from pytest_benchrun.hooks.translate import ids_of, units_of
 from pytest_benchrun.report.plan import Planned, PlanView, plan_lines, plan_view
 from pytest_benchrun.run import OpenRun, Start, peek_run
 from pytest_benchrun.store.history import earlier_seconds
@@ -50,8 +50,9 @@ class Planner:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
         """After everybody else has had the items: make the plan."""
-        collected = [unit_id_of(item) for item in items]
+        collected = ids_of(items)
         yield
+        self._keep_cache()
         try:
             units = units_of(items, self._settings.group_by, self._settings.phases)
             present = {unit.unit_id for unit in units}
@@ -74,14 +75,23 @@ class Planner:
         if self._view is None or (session.testsfailed and not session.config.option.continue_on_collection_errors):
             return None  # pytest says what could not be collected
         if self._settings.plan == "json":
-            sys.stdout.write(orjson.dumps(self._view, option=orjson.OPT_INDENT_2).decode() + "\n")
+            sys.stdout.write(json.dumps(self._view, indent=2) + "\n")  # ASCII, whatever the terminal can show
             return True
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
-        if terminal is not None:
-            terminal.ensure_newline()
-            for line in plan_lines(self._view):
-                terminal.write_line(line)
+        if terminal is None:
+            sys.stdout.write("\n".join(plan_lines(self._view)) + "\n")
+            return True
+        terminal.ensure_newline()
+        for line in plan_lines(self._view):
+            terminal.write_line(line)
         return True
+
+    def _keep_cache(self) -> None:
+        """Take out the plugins that note at the end what failed; they have had their say on the items."""
+        plugins = self._config.pluginmanager
+        for name in ("lfplugin", "nfplugin", "stepwiseplugin"):
+            if plugins.hasplugin(name):
+                plugins.unregister(name=name)
 
     def _plan(self, units: Sequence[Unit], deselected: Sequence[str]) -> PlanView:
         run = self._run
