@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 
 import pytest
 
@@ -18,6 +19,23 @@ from pytest_benchrun.hooks.translate import ids_of, units_of
 from pytest_benchrun.report.plan import Planned, PlanView, plan_lines, plan_view
 from pytest_benchrun.run import OpenRun, Start, peek_run
 from pytest_benchrun.store.history import earlier_seconds
+
+
+class OtherTerminal:
+    """Has pytest talk to standard error, so that standard output is the JSON alone.
+
+    Registered before the session is configured; a reporter that was there for its first line knows things
+    that a later one lacks.
+    """
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Put another reporter in the place of the one that pytest has just made."""
+        plugins = config.pluginmanager
+        shown = plugins.getplugin("terminalreporter")
+        if shown is not None:
+            plugins.unregister(shown)
+            plugins.register(pytest.TerminalReporter(config, sys.stderr), "terminalreporter")
 
 
 class Planner:
@@ -36,22 +54,27 @@ class Planner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Read the run before any work is spent on collecting; for JSON, move pytest's own lines out of its way."""
+        """Read the run before any work is spent on collecting."""
         try:
             self._run = peek_run(self._settings, self._config.rootpath.name)
         except BenchrunError as error:
             raise pytest.UsageError(str(error)) from error
-        plugins = self._config.pluginmanager
-        shown = plugins.getplugin("terminalreporter")
-        if self._settings.plan == "json" and shown is not None:
-            plugins.unregister(shown)
-            plugins.register(pytest.TerminalReporter(self._config, sys.stderr), "terminalreporter")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """What test modules print, where pytest does not capture it, is no part of the JSON."""
+        with self._talk_aside():
+            return (yield)
+
+    def _talk_aside(self) -> AbstractContextManager[object]:
+        return redirect_stdout(sys.stderr) if self._settings.plan == "json" else nullcontext()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
         """After everybody else has had the items: make the plan."""
         collected = ids_of(items)
-        yield
+        with self._talk_aside():  # again: pytest's capture has put the real one back after every module
+            yield
         self._keep_cache()
         try:
             units = units_of(items, self._settings.group_by, self._settings.phases)

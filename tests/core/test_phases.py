@@ -125,6 +125,11 @@ def test_a_list_without_a_name_is_refused(names: list[str]) -> None:
         check_phases(names, "--bench-phases")
 
 
+def test_a_name_that_no_file_can_hold_is_refused() -> None:
+    with pytest.raises(UsageProblem, match=r"names the phase 'a\\udcff', which is no text"):
+        check_phases(["run", "a\udcff"], "--bench-phases")
+
+
 @pytest.mark.parametrize(
     ("said_by", "example"),
     [

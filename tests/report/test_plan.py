@@ -73,11 +73,11 @@ def test_the_plan_of_a_resume() -> None:
     assert plan_lines(plan_view(resumed())) == [
         "phase prepare: 0 of 1 to run",
         "  keep  make.py::test_data  (completed)",
-        "phase run: 2 of 3 to run, about 45.0 s",
+        "phase run: 2 of 3 to run, about 45 s",
         "  keep  bench.py::test_read[a]  (completed)",
         "  run   bench.py::test_read[b]  (failed)",
         "  run   bench.py::test_read[c]  (new)",
-        "phase score: 1 of 1 to run, about 30.0 s",
+        "phase score: 1 of 1 to run, about 30 s",
         "  run   score.py::test_score  (not run yet)",
         "  gone  old.py::test_old",
         "note: 1 unit is no longer in the suite: old.py::test_old",
