@@ -39,6 +39,10 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if is_asked_for(config) and config.getoption(PLAN.dest):
         config.option.collectonly = True
         config.option.xmlpath = None  # a report of tests that did not run would replace the one of those that did
+        if config.getoption(PLAN.dest) == "json":
+            from pytest_benchrun.hooks.planner import OtherTerminal  # late: only a plan needs it
+
+            config.pluginmanager.register(OtherTerminal(), "benchrun-other-terminal")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,6 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
         _configure_planner(config)
     elif not any(config.getoption(name, default=False) for name in _LOOKING_ONLY):
         _configure_owner(config)
+    elif has_campaign_file(config):
+        _configure_matrix(config)  # who looks at the tests sees the ids that a run would have
 
 
 def _configure_worker(config: pytest.Config) -> None:
@@ -89,7 +95,8 @@ def _configure_matrix(config: pytest.Config) -> None:
     from pytest_benchrun.hooks.settings import read_campaign_file  # late: as above
 
     try:
-        hooks = MatrixHooks(read_campaign_file(config), raises=not hasattr(config, "workerinput"))
+        is_worker = hasattr(config, "workerinput")  # of a controller that does not collect, and has no part of ours
+        hooks = MatrixHooks(read_campaign_file(config), raises=not is_worker, is_alone=is_worker)
     except BenchrunError as error:
         raise pytest.UsageError(str(error)) from error
     config.pluginmanager.register(hooks, "benchrun-matrix")

@@ -25,7 +25,7 @@ from pytest_benchrun.core.events import (
     UnitsAdded,
     UnitsRemoved,
 )
-from pytest_benchrun.core.model import Ending, Outcome, Owner, RunState, UnitStatus
+from pytest_benchrun.core.model import Ending, JsonValue, Outcome, Owner, RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.core.settings import Settings
@@ -141,7 +141,7 @@ class OpenRun:
         """
         if self.campaign.created is None:
             return
-        changed = differences(self.campaign.config, config_of(self.settings.file, self.settings.group_by))
+        changed = differences(self.campaign.config, self._config())
         if not changed:
             return
         said = "; ".join(f"{key} was {before}, is now {now}" for key, before, now in changed)
@@ -151,6 +151,9 @@ class OpenRun:
         problem = f"the configuration has changed since {self.campaign.run_id} was started: {said}"
         hint = "change it back, go on all the same with --bench-accept-drift, or start anew with --bench-fresh"
         raise DirectoryProblem(problem, hint=hint)
+
+    def _config(self) -> dict[str, JsonValue]:
+        return config_of(self.settings.file, self.settings.group_by, self.settings.phases)
 
     def _read(self) -> None:
         try:
@@ -236,7 +239,7 @@ class OpenRun:
 
     def _record_start(self, plan: Plan, facts: SessionFacts) -> None:
         emit, now_at = self.conductor.emit, self.clock.now_at
-        config = config_of(self.settings.file, self.settings.group_by)
+        config = self._config()
         if self.campaign.created is None:
             emit(
                 RunCreated(

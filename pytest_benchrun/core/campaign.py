@@ -210,15 +210,33 @@ class Campaign:
                 phase = self.phases[unit.phase] = PhaseRecord()
             self._count_group(unit, 1)
             if known is not None:  # its source, parameters, group or phase changed; what it has done stays
-                self._count_group(known.unit, -1)
-                self.phases[known.unit.phase].counts[known.status] -= 1
-                phase.counts[known.status] += 1
-                known.unit = unit
-                known.is_removed = False
+                self._change_unit(known, unit, event.at)
                 continue
             self.records[unit.unit_id] = UnitRecord(unit)
             self.counts[UnitStatus.PENDING] += 1
             phase.counts[UnitStatus.PENDING] += 1
+            phase.ended_at = None
+
+    def _change_unit(self, record: UnitRecord, unit: Unit, at: str) -> None:
+        before = record.unit
+        self._count_group(before, -1)
+        self.phases[before.phase].counts[record.status] -= 1
+        self.phases[unit.phase].counts[record.status] += 1
+        is_stale = (before.fingerprint, before.params) != (unit.fingerprint, unit.params)
+        record.unit = unit
+        if is_stale or (record.is_removed and record.status is UnitStatus.SKIPPED):
+            # Now and not with the plan: after a kill between the two its old result would pass for one of the new code.
+            self.failures.pop(unit.unit_id, None)
+            self._move(record, UnitStatus.PENDING)
+        record.is_removed = False
+        for name in (before.phase, unit.phase):
+            self._settle_phase(self.phases[name], at)
+
+    @staticmethod
+    def _settle_phase(phase: PhaseRecord, at: str) -> None:
+        """Units have joined or left it: it has ended when it has units and each of them has an end."""
+        is_open = phase.unfinished > 0 or phase.total == 0
+        phase.ended_at = None if is_open else phase.ended_at or at
 
     def _remove_units(self, event: UnitsRemoved) -> None:
         for record in self.units_in(event.units):
@@ -226,8 +244,7 @@ class Campaign:
             self.failures.pop(record.unit.unit_id, None)
             if record.status is not UnitStatus.COMPLETED:
                 self._move(record, UnitStatus.SKIPPED)
-                phase = self.phases[record.unit.phase]
-                phase.ended_at = phase.ended_at or (None if phase.unfinished else event.at)
+                self._settle_phase(self.phases[record.unit.phase], event.at)
 
     def _count_group(self, unit: Unit, change: int) -> None:
         if unit.group == unit.unit_id:

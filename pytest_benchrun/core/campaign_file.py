@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from pytest_benchrun.core.errors import UsageProblem, nearest
-from pytest_benchrun.core.jsonsafe import safe_repr
-from pytest_benchrun.core.model import JsonValue
-from pytest_benchrun.core.phases import check_phases
+from pytest_benchrun.core.jsonsafe import safe_repr, safe_text, to_name
+from pytest_benchrun.core.model import JsonScalar, JsonValue
+from pytest_benchrun.core.phases import DEFAULT_PHASES, check_phases
 
 Value: TypeAlias = str | int | float | bool
 """A value of the matrix."""
@@ -21,6 +23,9 @@ OPTIONS = ("group_by", "max_failures", "max_consecutive_failures", "time_limit",
 """Keys of `[campaign]` that stand for the option of the same name; the command line comes before them."""
 
 KEYS = ("name", "phases", *OPTIONS, "budget")
+
+_INT64 = 2**63
+_MAX_DEPTH = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,18 +68,26 @@ class CampaignFile:
                 near = f"{nearest(name, self.matrix)!r}, or " if self.matrix else ""
                 hint = f'{near}write {name} = ["...", "..."] under [matrix] in {self.path or "--bench-config=FILE"}'
                 raise UsageProblem(problem, hint=hint)
+        excluded = [
+            {names.index(name): {_identity(value) for value in values} for name, values in table.items()}
+            for table in self.exclude
+            if all(name in names for name in table)
+        ]
         rows = product(*(self.matrix[name] for name in names))
-        kept = [row for row in rows if not self._is_excluded(dict(zip(names, row, strict=True)))]
+        kept = [row for row in rows if not _is_excluded(row, excluded)]
         if not kept:
             problem = f"{asked_by}: [[exclude]] in {self.path} leaves nothing of {' x '.join(names)}"
             raise UsageProblem(problem, hint="take one of the [[exclude]] tables away")
         return kept
 
-    def _is_excluded(self, row: Mapping[str, Value]) -> bool:
-        return any(
-            all(name in row and _is_among(row[name], values) for name, values in excluded.items())
-            for excluded in self.exclude
-        )
+
+def _is_excluded(row: Sequence[Value], excluded: Iterable[Mapping[int, Collection[object]]]) -> bool:
+    return any(all(_identity(row[place]) in values for place, values in table.items()) for table in excluded)
+
+
+def _identity(value: object) -> object:
+    """What two equal values have in common; it tells true from 1, and 1 from 1.0."""
+    return type(value), value
 
 
 def read_document(document: Mapping[str, object], path: str) -> CampaignFile:
@@ -94,7 +107,7 @@ def read_document(document: Mapping[str, object], path: str) -> CampaignFile:
         name=_name(campaign, where),
         phases=_phases(campaign, where),
         options={key: _typed(campaign[key], f"{where} {key}") for key in OPTIONS if key in campaign},
-        budgets=tuple(f"{name}={value}" for name, value in _table(campaign, "budget", where).items()),
+        budgets=tuple(f"{name}={value}" for name, value in _table(campaign, "budget", where, "campaign.").items()),
         matrix=matrix,
         exclude=_exclude(document.get("exclude", []), matrix, path),
         parameters={name: _json(value, f"{path}, [parameters] {name}") for name, value in tables["parameters"].items()},
@@ -107,39 +120,55 @@ def from_json(raw: Mapping[str, Any]) -> CampaignFile:
         **raw,
         "phases": None if raw["phases"] is None else tuple(raw["phases"]),
         "budgets": tuple(raw["budgets"]),
+        "matrix": _tuples(raw["matrix"]),
+        "exclude": tuple(map(_tuples, raw["exclude"])),
     }
     return CampaignFile(**values)
 
 
-def config_of(file: CampaignFile, group_by: str | None) -> dict[str, JsonValue]:
+def _tuples(table: Mapping[str, list[Value]]) -> dict[str, tuple[Value, ...]]:
+    return {name: tuple(values) for name, values in table.items()}
+
+
+def config_of(file: CampaignFile, group_by: str | None, phases: Sequence[str]) -> dict[str, JsonValue]:
     """What makes the measured values of a run: a resume under another one would mix two campaigns.
 
     Not in it: when to stop, where to write, which engine; and the matrix, since the work list says itself
     which units are new or gone. What has its default is left out, so that a later version can add keys.
+
+    Args:
+        file: for its free parameters.
+        group_by: the parameter that makes the groups, wherever it was said.
+        phases: in order, wherever they were named.
     """
-    phases: list[JsonValue] = list(file.phases or ())
-    config: dict[str, JsonValue] = {"group_by": group_by, "phases": phases, "parameters": dict(file.parameters)}
+    named: list[JsonValue] = [] if tuple(phases) == DEFAULT_PHASES else list(phases)
+    config: dict[str, JsonValue] = {"group_by": group_by, "phases": named, "parameters": dict(file.parameters)}
     return {key: value for key, value in config.items() if value}
 
 
 def differences(before: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> list[tuple[str, str, str]]:
     """Keys whose value changed, with both values as text; keys of tables as `parameters.basis`."""
     flat_before, flat_now = dict(_flat(before, "")), dict(_flat(now, ""))
-    keys = sorted({*flat_before, *flat_now})
-    pairs = ((key, _shown(flat_before, key), _shown(flat_now, key)) for key in keys)
-    return [(key, was, is_now) for key, was, is_now in pairs if was != is_now]
+    changed = [key for key in sorted({*flat_before, *flat_now}) if _exact(flat_before, key) != _exact(flat_now, key)]
+    return [(key, _shown(flat_before, key), _shown(flat_now, key)) for key in changed]
 
 
 def _flat(table: Mapping[str, JsonValue], prefix: str) -> Iterable[tuple[str, JsonValue]]:
     for key, value in table.items():
+        name = prefix + (repr(key) if "." in key else key)
         if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _flat(value, f"{name}.")
         else:
-            yield prefix + key, value
+            yield name, value
+
+
+def _exact(flat: Mapping[str, JsonValue], key: str) -> str | None:
+    """A text that is another one for every other value; `==` takes 1 for true."""
+    return json.dumps(flat[key], sort_keys=True) if key in flat else None
 
 
 def _shown(flat: Mapping[str, JsonValue], key: str) -> str:
-    return safe_repr(flat[key]) if key in flat else "not set"
+    return to_name(repr(flat[key])) if key in flat else "not set"
 
 
 def _refuse_unknown(table: Mapping[str, object], known: Sequence[str], where: str, what: str) -> None:
@@ -149,11 +178,11 @@ def _refuse_unknown(table: Mapping[str, object], known: Sequence[str], where: st
             raise UsageProblem(problem, hint=f"did you mean {nearest(str(name), known)}?")
 
 
-def _table(document: Mapping[str, object], name: str, where: str) -> Mapping[str, object]:
+def _table(document: Mapping[str, object], name: str, where: str, around: str = "") -> Mapping[str, object]:
     table = document.get(name, {})
     if isinstance(table, Mapping) and all(isinstance(key, str) for key in table):
         return table
-    raise UsageProblem(f"{where}: {name} = {safe_repr(table, 60)} is no table", hint=f"write it as [{name}]")
+    raise UsageProblem(f"{where}: {name} = {safe_repr(table, 60)} is no table", hint=f"write it as [{around}{name}]")
 
 
 def _name(campaign: Mapping[str, object], where: str) -> str | None:
@@ -186,16 +215,27 @@ def _values(values: object, where: str) -> tuple[Value, ...]:
         raise UsageProblem(problem, hint='for example: molecule = ["water", "ammonia"]')
     for value in values:
         _check_value(value, where)
-    twice = next((value for value in values if sum(_is_same(value, other) for other in values) > 1), None)
+    counts = Counter(map(_identity, values))
+    twice = next((value for value in values if counts[_identity(value)] > 1), None)
     if twice is not None:
-        raise UsageProblem(f"{where} has {twice!r} twice", hint="each value stands for units of its own: name it once")
+        said = safe_repr(twice, 60)
+        raise UsageProblem(f"{where} has {said} twice", hint="each value stands for units of its own: name it once")
     return tuple(values)
 
 
 def _check_value(value: object, where: str) -> None:
-    if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+    if value is None or not _is_scalar(value):
         problem = f"{where}: {safe_repr(value, 60)} is neither text, a number, nor true or false"
         raise UsageProblem(problem, hint='for example: molecule = ["water", "ammonia"]')
+
+
+def _is_scalar(value: object) -> bool:
+    """Whether JSON has it: finite, in 64 bits, without lone surrogates."""
+    if isinstance(value, str):
+        return value.isascii() or safe_text(value) == value
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, bool) or (isinstance(value, int) and -_INT64 <= value < _INT64)
 
 
 def _exclude(
@@ -210,36 +250,31 @@ def _exclude(
 def _excluded(name: str, value: object, matrix: Mapping[str, tuple[Value, ...]], path: str) -> tuple[Value, ...]:
     if name not in matrix:
         problem = f"{path}, [[exclude]]: [matrix] has no {name!r}; known: {', '.join(matrix) or 'none'}"
-        raise UsageProblem(
-            problem, hint=f"did you mean {nearest(name, matrix)}?" if matrix else "write a [matrix] first"
-        )
+        near = f"did you mean {nearest(str(name), matrix)}?" if matrix else "write a [matrix] first"
+        raise UsageProblem(problem, hint=near)
     values = value if isinstance(value, list) else [value]
+    if not values:
+        problem = f"{path}, [[exclude]] {name}: an empty list excludes nothing"
+        raise UsageProblem(problem, hint=f"name values of [matrix] {name}, or take the line away")
+    known = {_identity(one) for one in matrix[name]}
     for one in values:
-        if not _is_among(one, matrix[name]):
-            shown = [str(known) for known in matrix[name]]
+        if not _is_scalar(one) or _identity(one) not in known:
+            shown = [str(value) for value in matrix[name]]
             problem = f"{path}, [[exclude]] {name}: {safe_repr(one, 60)} is no value of [matrix] {name}"
             raise UsageProblem(problem, hint=f"nearest: {nearest(str(one), shown)}")
     return tuple(values)
 
 
-def _is_same(a: object, b: object) -> bool:
-    """Equality that tells true from 1, and 1 from 1.0."""
-    return type(a) is type(b) and a == b
-
-
-def _is_among(value: object, values: Iterable[Value]) -> bool:
-    return any(_is_same(value, other) for other in values)
-
-
-def _json(value: object, where: str) -> JsonValue:
+def _json(value: object, where: str, depth: int = 0) -> JsonValue:
     """A free value, which must come out of JSON as it went in."""
-    if value is None or isinstance(value, str | bool) or (isinstance(value, int) and abs(value) < 2**63):
-        return value
-    if isinstance(value, float) and math.isfinite(value):
-        return value
+    if depth > _MAX_DEPTH:  # YAML can hold a table that contains itself
+        problem = f"{where[:200]}: tables and lists are nested more than {_MAX_DEPTH} deep"
+        raise UsageProblem(problem, hint="keep large or deep data in a file of its own, and its path in [parameters]")
+    if _is_scalar(value):
+        return cast("JsonScalar", value)
     if isinstance(value, list):
-        return [_json(item, where) for item in value]
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _json(item, f"{where}.{key}") for key, item in value.items()}
+        return [_json(item, where, depth + 1) for item in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) and _is_scalar(key) for key in value):
+        return {key: _json(item, f"{where}.{key}", depth + 1) for key, item in value.items()}
     problem = f"{where}: {safe_repr(value, 60)} is neither text, number, true, false, list nor table"
     raise UsageProblem(problem, hint='write it as text, for example "2026-11-21"')

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pytest_benchrun.core.errors import UsageProblem, nearest
+from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.model import FAILURES, UnitStatus
 
 DEFAULT_PHASES = ("prepare", "run", "score", "report")
@@ -118,13 +119,25 @@ def check_phases(names: Iterable[str], said_by: str) -> tuple[str, ...]:
         said_by: where, for the error.
 
     Raises:
-        UsageProblem: none at all, an empty name or one that stands twice.
+        UsageProblem: none at all, an empty name, one that stands twice or one that no file can hold.
     """
     phases = tuple(names)
-    example = f"{said_by} = {', '.join(DEFAULT_PHASES)}"
     if not phases or not all(phase.strip() for phase in phases):
-        raise UsageProblem(f"{said_by} names no phase", hint=f"for example: {example}")
+        raise UsageProblem(f"{said_by} names no phase", hint=f"for example: {_example(said_by)}")
+    broken = next((phase for phase in phases if safe_text(phase) != phase), None)
+    if broken is not None:
+        problem = f"{said_by} names the phase {broken!r}, which is no text"
+        raise UsageProblem(problem, hint=f"for example: {_example(said_by)}")
     twice = next((phase for phase in phases if phases.count(phase) > 1), None)
     if twice is not None:
-        raise UsageProblem(f"{said_by} names the phase {twice!r} twice", hint=f"for example: {example}")
+        raise UsageProblem(f"{said_by} names the phase {twice!r} twice", hint=f"for example: {_example(said_by)}")
     return phases
+
+
+def _example(said_by: str) -> str:
+    """The default as it is written on the command line, in the configuration file or in the campaign file."""
+    if said_by.startswith("--"):
+        return f"{said_by}={','.join(DEFAULT_PHASES)}"
+    if said_by.endswith("[campaign] phases"):
+        return f"phases = {list(DEFAULT_PHASES)}".replace("'", '"')
+    return f"{said_by} = {', '.join(DEFAULT_PHASES)}"

@@ -105,7 +105,7 @@ def decide(campaign: Campaign, unit: Unit, wishes: Wishes) -> Decision:
 
 
 def _decide_known(campaign: Campaign, record: UnitRecord, unit: Unit, wishes: Wishes) -> Decision:
-    if record.is_removed and record.status is UnitStatus.SKIPPED:
+    if _was_taken_out(record):
         return _BACK
     status = _last_status(campaign, record)
     if status not in DONE and not (wishes.resume == "unfinished" and status in FAILURES):
@@ -138,6 +138,8 @@ def make_plan(campaign: Campaign, units: Sequence[Unit], wishes: Wishes, removed
             stale += decision.is_stale
         elif decision.waits:
             waiting += 1
+            if _has_ended(campaign, unit.unit_id):
+                continue  # recorded as it is now, its result would pass for one of the unit as it is now
         else:
             continue
         record = campaign.records.get(unit.unit_id)
@@ -157,7 +159,14 @@ def unmet_phases(campaign: Campaign, units: Iterable[Unit], order: Sequence[str]
 
 def _has_ended(campaign: Campaign, unit_id: str) -> bool:
     record = campaign.records.get(unit_id)
-    return record is not None and _last_status(campaign, record) in DONE | FAILURES
+    if record is None or _was_taken_out(record):
+        return False
+    return _last_status(campaign, record) in DONE | FAILURES
+
+
+def _was_taken_out(record: UnitRecord) -> bool:
+    """Whether the unit has no result because the suite had it no more."""
+    return record.is_removed and record.status is UnitStatus.SKIPPED
 
 
 def select_units(units: Sequence[Unit], patterns: Sequence[tuple[str, str]]) -> list[Unit]:

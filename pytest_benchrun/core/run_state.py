@@ -105,10 +105,11 @@ def _last_errors(campaign: Campaign) -> dict[str, str]:
     """By phase its latest failure; made five times a second, so it stops when each phase has its own."""
     wanted = sum(phase.failed > 0 for phase in campaign.phases.values())
     errors: dict[str, str] = {}
-    for failure in reversed(campaign.failures.values()):
+    for unit_id, failure in reversed(campaign.failures.items()):
         if len(errors) == wanted:
             break
-        errors.setdefault(failure.unit.phase, failure.error[:_ERROR_LENGTH])
+        phase = campaign.records[unit_id].unit.phase  # where it is now: its mark may have moved
+        errors.setdefault(phase, failure.error[:_ERROR_LENGTH])
     return errors
 
 

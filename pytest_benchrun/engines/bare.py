@@ -15,7 +15,7 @@ from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.engines.loop import UnitLoop
 from pytest_benchrun.hooks.bench import GIVES_BENCH
 from pytest_benchrun.hooks.recorder import Recorder
-from pytest_benchrun.hooks.translate import unit_id_of, units_of
+from pytest_benchrun.hooks.translate import ids_of, units_of
 from pytest_benchrun.hooks.unit import UnitHooks
 from pytest_benchrun.world.clock import monotonic_s
 
@@ -38,7 +38,7 @@ class BareEngine:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
         """After everybody else has had the items: freeze the work list and leave out what is done."""
-        collected = [unit_id_of(item) for item in items]
+        collected = ids_of(items)
         yield
         settings = self._recorder.settings
         try:

@@ -31,7 +31,7 @@ from pytest_benchrun.engines.wire import (
     plain_property,
 )
 from pytest_benchrun.hooks.matrix import MatrixHooks
-from pytest_benchrun.hooks.translate import unit_id_of, units_of, xdist_group_of
+from pytest_benchrun.hooks.translate import ids_of, unit_id_of, units_of, xdist_group_of
 from pytest_benchrun.hooks.unit import UnitHooks
 from pytest_benchrun.world.process import die_with
 from pytest_benchrun.world.signals import StopSignals
@@ -88,7 +88,7 @@ class UnitWorker(WorkerInteractor):
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:  # type: ignore[override]  # as below
         """Note what was collected, and leave the ids alone: xdist would add the group, and a resume goes by them."""
-        self._collected = [unit_id_of(item) for item in items]
+        self._collected = ids_of(items)
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:

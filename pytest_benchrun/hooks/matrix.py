@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from pytest_benchrun.core.campaign_file import CampaignFile
 from pytest_benchrun.core.errors import UsageProblem
+from pytest_benchrun.core.jsonsafe import safe_repr
 from pytest_benchrun.core.model import JsonValue
 
 MARKER = "benchrun_matrix"
@@ -19,13 +20,15 @@ class MatrixHooks:
     Args:
         file: the campaign file.
         raises: whether an error ends the session here; a worker hands it to its controller instead.
+        is_alone: whether nobody asks for the problem: it is shown as a module that cannot be collected.
 
     Attributes:
         problem: the first thing that was wrong with a mark; None so far.
     """
 
-    def __init__(self, file: CampaignFile, *, raises: bool) -> None:
+    def __init__(self, file: CampaignFile, *, raises: bool, is_alone: bool = False) -> None:
         self._file = file
+        self._is_alone = is_alone
         self._raises = raises
         self.problem: UsageProblem | None = None
 
@@ -44,23 +47,31 @@ class MatrixHooks:
         if not marks:
             return
         where = f"@pytest.mark.{MARKER} at {metafunc.definition.nodeid}"
-        names = [name for mark in reversed(marks) for name in mark.args]
-        wrong = next((name for name in names if not isinstance(name, str)), None)
-        if not names or wrong is not None or any(mark.kwargs for mark in marks):
-            problem = f"{where} takes names of parameters" + (f", not {wrong!r}" if wrong is not None else "")
-            hint = f'for example: @pytest.mark.{MARKER}("molecule", "functional")'
-            self.problem = self.problem or UsageProblem(problem, hint=hint)
-            return
-        names = list(dict.fromkeys(names))
         try:
+            names = self._names(marks, where)
             rows = self._file.combinations(names, where)
         except UsageProblem as error:
+            if self._is_alone:
+                raise pytest.Collector.CollectError(str(error)) from error
             self.problem = self.problem or error
             return
         metafunc.parametrize(names, rows)
 
-    @pytest.hookimpl
-    def pytest_collection_finish(self) -> None:
-        """Refuse the session for what was wrong."""
+    @staticmethod
+    def _names(marks: Sequence[pytest.Mark], where: str) -> list[str]:
+        """All names that the marks give, the outermost mark's first.
+
+        Raises:
+            UsageProblem: a mark gives none, or something else.
+        """
+        wrong = [name for mark in marks for name in mark.args if not isinstance(name, str)]
+        if wrong or any(mark.kwargs or not mark.args for mark in marks):
+            problem = f"{where} takes names of parameters" + (f", not {safe_repr(wrong[0], 60)}" if wrong else "")
+            raise UsageProblem(problem, hint=f'for example: @pytest.mark.{MARKER}("molecule", "functional")')
+        return list(dict.fromkeys(name for mark in reversed(marks) for name in mark.args))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self) -> None:
+        """Refuse the session for what was wrong, before a plan is made of units that lack their parameters."""
         if self.problem is not None and self._raises:
             raise pytest.UsageError(str(self.problem))

@@ -231,17 +231,21 @@ def has_campaign_file(config: pytest.Config) -> bool:
 
 
 def refuse_orphans(config: pytest.Config) -> None:
-    """Refuse what is nothing without a run: whoever asks for a plan must not get the tests run.
+    """Refuse what is nothing without a run: whoever asks for a plan or a pilot must not get every test run.
 
     Raises:
         pytest.UsageError: names the option.
     """
-    for option in (PLAN, RESUME, FRESH):
-        if config.getoption(option.dest, None) and not hasattr(config, "workerinput"):
-            message = (
-                f"{option.flag} needs --bench-results=DIR\n  -> for example: --bench-results=results {option.flag}"
-            )
+    for option in (PLAN, RESUME, FRESH, SELECT, FROM, TO, ONLY):
+        value = config.getoption(option.dest, None)
+        if value and not hasattr(config, "workerinput"):
+            typed = option.flag if option.choices or option.metavar is None else f"{option.flag}={_first(value)}"
+            message = f"{option.flag} needs --bench-results=DIR\n  -> for example: --bench-results=results {typed}"
             raise pytest.UsageError(message)
+
+
+def _first(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else value[0]
 
 
 def is_asked_for(config: pytest.Config) -> bool:

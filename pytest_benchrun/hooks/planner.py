@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 
-import orjson
 import pytest
 
 from pytest_benchrun.core.errors import BenchrunError
@@ -15,11 +16,28 @@ from pytest_benchrun.core.plan import decide
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import Start
 from pytest_benchrun.hooks.planning import Planning
-from pytest_benchrun.hooks.translate import unit_id_of, units_of
+from pytest_benchrun.hooks.translate import ids_of, units_of
 from pytest_benchrun.report.plan import Planned, PlanView, plan_lines, plan_view
 from pytest_benchrun.run import OpenRun, peek_run
 from pytest_benchrun.store.history import earlier_seconds
 from pytest_benchrun.world.garbage import without_garbage_collection
+
+
+class OtherTerminal:
+    """Has pytest talk to standard error, so that standard output is the JSON alone.
+
+    Registered before the session is configured; a reporter that was there for its first line knows things
+    that a later one lacks.
+    """
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Put another reporter in the place of the one that pytest has just made."""
+        plugins = config.pluginmanager
+        shown = plugins.getplugin("terminalreporter")
+        if shown is not None:
+            plugins.unregister(shown)
+            plugins.register(pytest.TerminalReporter(config, sys.stderr), "terminalreporter")
 
 
 class Planner:
@@ -38,22 +56,28 @@ class Planner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Read the run before any work is spent on collecting; for JSON, move pytest's own lines out of its way."""
+        """Read the run before any work is spent on collecting."""
         try:
             self._run = peek_run(self._settings, self._config.rootpath.name)
         except BenchrunError as error:
             raise pytest.UsageError(str(error)) from error
-        plugins = self._config.pluginmanager
-        shown = plugins.getplugin("terminalreporter")
-        if self._settings.plan == "json" and shown is not None:
-            plugins.unregister(shown)
-            plugins.register(pytest.TerminalReporter(self._config, sys.stderr), "terminalreporter")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """What test modules print, where pytest does not capture it, is no part of the JSON."""
+        with self._talk_aside():
+            return (yield)
+
+    def _talk_aside(self) -> AbstractContextManager[object]:
+        return redirect_stdout(sys.stderr) if self._settings.plan == "json" else nullcontext()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
         """After everybody else has had the items: make the plan."""
-        collected = [unit_id_of(item) for item in items]
-        yield
+        collected = ids_of(items)
+        with self._talk_aside():  # again: pytest's capture has put the real one back after every module
+            yield
+        self._keep_cache()
         try:
             units = units_of(items, self._settings.group_by, self._settings.phases)
             present = {unit.unit_id for unit in units}
@@ -76,13 +100,23 @@ class Planner:
         if self._view is None or (session.testsfailed and not session.config.option.continue_on_collection_errors):
             return None  # pytest says what could not be collected
         if self._settings.plan == "json":
-            sys.stdout.write(orjson.dumps(self._view, option=orjson.OPT_INDENT_2).decode() + "\n")
+            sys.stdout.write(json.dumps(self._view, indent=2) + "\n")  # ASCII, whatever the terminal can show
             return True
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
-        if terminal is not None:
-            terminal.ensure_newline()
-            terminal.write_line("\n".join(plan_lines(self._view)))  # at once: it may be 100,000 lines
+        text = "\n".join(plan_lines(self._view))  # at once: it may be 100,000 lines
+        if terminal is None:
+            sys.stdout.write(text + "\n")
+            return True
+        terminal.ensure_newline()
+        terminal.write_line(text)
         return True
+
+    def _keep_cache(self) -> None:
+        """Take out the plugins that note at the end what failed; they have had their say on the items."""
+        plugins = self._config.pluginmanager
+        for name in ("lfplugin", "nfplugin", "stepwiseplugin"):
+            if plugins.hasplugin(name):
+                plugins.unregister(name=name)
 
     def _plan(self, units: Sequence[Unit], deselected: Sequence[str]) -> PlanView:
         run = self._run

@@ -72,9 +72,12 @@ class Planning:
         """Ids of units of the run that the suite has no more.
 
         Those of files that are gone, and of files that were collected without them. Where pytest collected
-        only a part of a file, by an id on the command line or `--lf`, nobody can know.
+        only a part of a file, by an id on the command line or `--lf`, or with errors, nobody can know.
         """
         config = self._config
+        session = config.pluginmanager.getplugin("session")
+        if session is not None and session.testsfailed:
+            return []
         if any("::" in str(arg) for arg in config.args) or config.getoption("lf", default=False):
             return []
         files = {unit_id.partition("::")[0] for unit_id in present}

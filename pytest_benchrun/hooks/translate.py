@@ -62,6 +62,12 @@ def _units_of(items: Sequence[pytest.Item], group_by: str | None, phases: Sequen
     return units
 
 
+def ids_of(items: Sequence[pytest.Item]) -> list[str]:
+    """The ids that the items have as units, before any of them is deselected."""
+    seen: set[str] = set()
+    return [_unique(unit_id_of(item), seen) for item in items]
+
+
 def _unique(unit_id: str, seen: set[str]) -> str:
     number = 1
     unique = unit_id

@@ -158,4 +158,4 @@ def plan_lines(view: PlanView) -> list[str]:
 
 
 def _expected(expected_s: float | None) -> str:
-    return "" if expected_s is None else f", about {seconds(expected_s)}"
+    return "" if not expected_s else f", about {seconds(expected_s)}"

@@ -50,6 +50,8 @@ def remaining(hours: float | None) -> str:
 
 def plan_line(campaign: Campaign, plan: Plan) -> str:
     """What this session will do, in one line."""
+    if not plan.run and plan.other_phases:
+        return f"benchrun: nothing to do in this phase; {plan.other_phases} units wait in other phases"
     if not plan.run:
         return f"benchrun: nothing to do, all {plan.kept} units of {campaign.run_id} are done"
     if not plan.kept and not plan.stale:

@@ -49,7 +49,9 @@ def earlier_seconds(rundir: RunDir) -> dict[str, float]:
                 if _ENDED in line:
                     with suppress(ValueError, KeyError, TypeError):
                         event = orjson.loads(line)
-                        seconds[event["unit_id"]] = float(event["elapsed_s"])
+                        unit_id, elapsed_s = event["unit_id"], event["elapsed_s"]
+                        if isinstance(unit_id, str) and elapsed_s >= 0:
+                            seconds[unit_id] = float(elapsed_s)
     return seconds
 
 

@@ -25,7 +25,7 @@ def load_config_file(path: Path) -> Mapping[str, object]:
         problem = f"--bench-config={str(path)!r} is neither a .toml nor a .yaml file"
         raise UsageProblem(problem, hint="for example: --bench-config=campaign.toml")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         problem = f"--bench-config={str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}"
         raise UsageProblem(problem, hint="name a campaign file, for example --bench-config=campaign.toml") from error
@@ -41,7 +41,7 @@ def load_config_file(path: Path) -> Mapping[str, object]:
 def _toml(text: str, path: Path) -> object:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageProblem(f"{path} is no TOML: {error}", hint="mend that line; text stands in quotes") from error
 
 
@@ -52,7 +52,7 @@ def _yaml(text: str, path: Path) -> object:
         raise UsageProblem(f"{path}: YAML needs PyYAML", hint="pip install 'pytest-benchrun[yaml]'") from error
     try:
         document: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date like 2026-13-01
         said = " ".join(str(error).split())
         raise UsageProblem(f"{path} is no YAML: {said}", hint="mend that line") from error
     return document

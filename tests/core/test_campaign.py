@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_benchrun.core.campaign import Campaign
-from pytest_benchrun.core.events import Event
-from pytest_benchrun.core.model import Ending, Metric, Outcome, RunState, UnitStatus
+from pytest_benchrun.core.events import Event, UnitsAdded
+from pytest_benchrun.core.model import Ending, Metric, Outcome, RunState, Unit, UnitStatus
 from pytest_benchrun.core.rules import Stop
 from tests.fakes import moment
 from tests.stories import (
@@ -133,14 +135,118 @@ def test_groups_are_counted_once_however_many_units_they_have() -> None:
     assert story.campaign.groups_total == 3
 
 
-def test_a_unit_that_changed_keeps_its_place_and_what_it_has_done() -> None:
+def test_a_unit_of_another_group_keeps_its_place_and_what_it_has_done() -> None:
     story = Story().begin(make_unit("a", size=1), "b")
     story.run("a")
-    story.begin(make_unit("a", "oak", size=2), "b", run=[])
+    story.begin(make_unit("a", "oak", size=1), "b", run=[])
     assert list(story.campaign.records) == ["a", "b"]
     record = story.campaign.records["a"]
-    assert (record.unit.params, record.unit.group, record.status, record.attempts) == ({"size": 2}, "oak", COMPLETED, 1)
+    assert (record.unit.group, record.status, record.attempts) == ("oak", COMPLETED, 1)
     assert sum(story.campaign.counts.values()) == 2
+
+
+@pytest.mark.parametrize("now", [make_unit("a", size=2), make_unit("a", None, "source:9999", size=1)])
+@pytest.mark.parametrize("status", [COMPLETED, FAILED, SKIPPED])
+def test_a_unit_that_changed_has_no_result_even_when_the_session_dies_before_its_plan(
+    now: Unit, status: UnitStatus
+) -> None:
+    story = Story().begin(make_unit("a", size=1))
+    story.run("a", status)
+    story.finish()
+    story.tell(UnitsAdded(at=story.at, units=[now]))
+    record = story.campaign.records["a"]
+    assert (record.unit, record.status, record.attempts) == (now, UnitStatus.PENDING, 1)
+    assert story.campaign.failures == {}
+
+
+def in_phase(phase: str, *unit_ids: str) -> list[Unit]:
+    return [replace(make_unit(unit_id), phase=phase) for unit_id in unit_ids]
+
+
+def test_units_that_the_suite_has_no_more_are_skipped_but_what_they_measured_stays() -> None:
+    story = Story().begin("done", "failed", "waiting", "here")
+    story.run("done", seconds=2.0)
+    story.run("failed", FAILED)
+    story.begin("here", removed=["done", "failed", "waiting"])
+    records = story.campaign.records
+    assert {unit_id: record.status for unit_id, record in records.items()} == {
+        "done": COMPLETED,
+        "failed": SKIPPED,
+        "waiting": SKIPPED,
+        "here": UnitStatus.PENDING,
+    }
+    assert [record.is_removed for record in records.values()] == [True, True, True, False]
+    assert (records["done"].elapsed_s, story.campaign.failures) == (2.0, {})
+    story.run("here")
+    story.finish()
+    assert story.campaign.is_finished
+
+
+def test_a_unit_that_is_back_in_the_suite_waits_again_even_when_it_is_not_planned() -> None:
+    story = Story().begin("a", "b")
+    story.begin("b", removed=["a"])
+    story.begin("a", "b", run=["b"])
+    record = story.campaign.records["a"]
+    assert (record.status, record.is_removed) == (UnitStatus.PENDING, False)
+
+
+def test_a_phase_ends_with_the_units_that_the_suite_has_no_more() -> None:
+    story = Story().begin(*in_phase("prepare", "a", "b"), "c")
+    story.run("a")
+    assert story.campaign.phases["prepare"].ended_at is None
+    story.begin("c", removed=["b"])
+    assert story.campaign.phases["prepare"].ended_at == story.at
+
+
+def test_a_unit_whose_phase_has_moved_is_counted_where_it_is_now() -> None:
+    story = Story().begin(*in_phase("prepare", "a", "b"), *in_phase("score", "c"))
+    story.run("a")
+    story.run("c")
+    story.begin(*in_phase("score", "b"))
+    phases = story.campaign.phases
+    assert (phases["prepare"].total, phases["score"].total) == (1, 2)
+    assert phases["prepare"].ended_at == story.at, "its last unit without an end has left"
+    assert phases["score"].ended_at is None, "it has one again"
+
+
+def test_a_phase_that_new_units_join_has_not_ended_although_they_are_not_planned() -> None:
+    story = Story().begin(*in_phase("prepare", "a"))
+    story.run("a")
+    story.begin(*in_phase("prepare", "b"), run=[])
+    assert story.campaign.phases["prepare"].ended_at is None
+
+
+def test_phases_stand_in_the_order_of_the_session_and_a_nameless_one_comes_last() -> None:
+    story = Story().begin(*in_phase("odd", "a"), phases=["odd", "run"])
+    story.begin("b", phases=["score", "run"])
+    assert list(story.campaign.phases) == ["score", "run", "odd"]
+    assert story.campaign.phases["odd"].total == 1
+
+
+def test_an_accepted_configuration_holds_from_then_on() -> None:
+    story = Story().begin("a", group_by="molecule")
+    before = story.campaign.created
+    story.accept(parameters={"basis": "sto-3g"})
+    assert (story.campaign.config, story.campaign.config_hash) == ({"parameters": {"basis": "sto-3g"}}, "decaf")
+    assert story.campaign.created == before
+
+
+def test_a_session_that_died_ended_when_it_was_last_heard_of() -> None:
+    story = Story().begin("a")
+    story.start("a")
+    heard_at = story.at
+    story.clock.advance(30_000)
+    story.begin("a")
+    story.finish(exit_code=2)
+    dead, alive = story.campaign.sessions
+    assert (dead.ended_at, dead.state, dead.exit_code) == (heard_at, None, None)
+    assert (alive.ended_at, alive.state, alive.exit_code) == (story.at, RunState.STOPPED, 2)
+
+
+def test_the_end_of_a_session_whose_beginning_was_lost_is_harmless() -> None:
+    story = Story()
+    story.finish(RunState.COMPLETE)
+    assert (story.campaign.sessions, story.campaign.state) == ([], RunState.COMPLETE)
 
 
 def test_a_resume_counts_failures_anew() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchrun.core.campaign import Campaign
-from pytest_benchrun.core.events import Event, SessionEnded, SessionPlanned, UnitEnded, UnitStarted
+from pytest_benchrun.core.events import Event, SessionEnded, SessionPlanned, UnitEnded, UnitsAdded, UnitStarted
 from pytest_benchrun.core.model import FAILURES, UnitStatus
 from pytest_benchrun.core.views import status_view
 from tests.stories import (
@@ -30,6 +30,55 @@ def test_counts_always_add_up(events: list[Event]) -> None:
         assert sum(shown.values()) == len(campaign.records)
         assert min(shown.values()) >= 0
         assert 0 <= campaign.unfinished <= len(campaign.records)
+
+
+@given(stories())
+def test_counts_of_the_phases_add_up_at_every_moment(events: list[Event]) -> None:
+    campaign = Campaign()
+    for event in events:
+        campaign.apply(event)
+        real = Counter((record.unit.phase, record.status) for record in campaign.records.values())
+        for name, phase in campaign.phases.items():
+            assert phase.counts == {status: real[name, status] for status in UnitStatus}
+        assert sum(phase.total for phase in campaign.phases.values()) == len(campaign.records)
+
+
+@given(stories())
+def test_a_phase_has_ended_when_it_has_units_and_each_of_them_has(events: list[Event]) -> None:
+    campaign = Campaign()
+    for event in events:
+        campaign.apply(event)
+        for phase in campaign.phases.values():
+            assert (phase.ended_at is not None) == (phase.total > 0 and not phase.unfinished)
+            assert phase.updated_at is None or phase.started_at is not None
+
+
+@given(stories())
+def test_the_phases_stand_in_the_order_of_the_last_session(events: list[Event]) -> None:
+    campaign = Campaign()
+    for event in events:
+        campaign.apply(event)
+        if campaign.session is not None:
+            assert list(campaign.phases)[: len(campaign.session.phases)] == campaign.session.phases
+            assert campaign.current_phase is None or campaign.current_phase in campaign.phases
+
+
+@given(stories())
+def test_what_completed_last_is_where_the_run_goes_on(events: list[Event]) -> None:
+    campaign = Campaign.of(events)
+    completed = [event for event in events if isinstance(event, UnitEnded) and event.outcome.status is COMPLETED]
+    reached = None if campaign.reached is None else (campaign.reached.unit.unit_id, campaign.reached.at)
+    assert reached == ((completed[-1].unit_id, completed[-1].at) if completed else None)
+
+
+@given(stories())
+def test_every_session_but_the_last_has_an_end(events: list[Event]) -> None:
+    campaign = Campaign()
+    for event in events:
+        campaign.apply(event)
+        assert all(record.ended_at is not None for record in campaign.sessions[:-1])
+    numbers = [record.started.session for record in campaign.sessions]
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 @given(stories())
@@ -57,12 +106,12 @@ def test_a_run_folded_in_two_parts_is_the_same_run(events: list[Event], data: st
 
 
 @given(stories())
-def test_completed_units_are_only_taken_back_by_a_plan(events: list[Event]) -> None:
+def test_completed_units_are_only_taken_back_by_a_plan_or_by_their_change(events: list[Event]) -> None:
     campaign = Campaign()
     completed = 0
     for event in events:
         campaign.apply(event)
-        assert campaign.counts[COMPLETED] >= completed or isinstance(event, SessionPlanned)
+        assert campaign.counts[COMPLETED] >= completed or isinstance(event, SessionPlanned | UnitsAdded)
         completed = campaign.counts[COMPLETED]
 
 

@@ -7,11 +7,12 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+import orjson
 import pytest
 
 from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.store.files import Disk
-from pytest_benchrun.store.history import finish_moving, move_to_history
+from pytest_benchrun.store.history import earlier_seconds, finish_moving, move_to_history
 from pytest_benchrun.store.rundir import RunDir
 from tests.store.faulty import FaultyDisk, die, fork, wait
 
@@ -136,3 +137,70 @@ def test_the_older_run_of_a_longer_id_is_not_touched(tmp_path: Path) -> None:
     fill(tmp_path)
     move_to_history(RunDir(tmp_path), "older-2")
     assert (tmp_path / "history/older/journal.jsonl").read_bytes() == b"older\n"
+
+
+def ended(unit_id: str, elapsed_s: object) -> bytes:
+    return orjson.dumps({"seq": 1, "event": "unit_ended", "unit_id": unit_id, "elapsed_s": elapsed_s}) + b"\n"
+
+
+def put(directory: Path, run_id: str, *lines: bytes, part: str = "journal.jsonl") -> None:
+    path = directory / "history" / run_id / part
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"".join(lines))
+
+
+def test_without_a_history_nothing_is_known_of_earlier_times(tmp_path: Path) -> None:
+    assert earlier_seconds(RunDir(tmp_path)) == {}
+    assert earlier_seconds(RunDir(tmp_path / "nowhere")) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_run_that_started_last_says_how_long_units_take_whatever_it_was_called(tmp_path: Path) -> None:
+    put(tmp_path, "zz-20261120-100000-0123abcd", ended("a", 1.0))
+    put(tmp_path, "aa-20261121-100000-0123abcd", ended("a", 2.0))
+    put(tmp_path, "damaged-20261122T100000.000Z", ended("a", 9.0))
+    assert earlier_seconds(RunDir(tmp_path)) == {"a": 2.0}
+
+
+def test_the_last_attempt_that_was_measured_counts_over_all_parts(tmp_path: Path) -> None:
+    put(tmp_path, RUN_ID, ended("a", 1.0), ended("b", 5.0), part="journal.1.jsonl")
+    put(tmp_path, RUN_ID, ended("a", 2.0), part="journal.2.jsonl")
+    put(tmp_path, RUN_ID, ended("a", 3.0), ended("a", None))
+    assert earlier_seconds(RunDir(tmp_path)) == {"a": 3.0, "b": 5.0}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"event":"unit_ended","unit_id":"b"\n',
+        b'["event":"unit_ended"]\n',
+        b'"x","event":"unit_ended"\n',
+        b'{"event":"unit_ended"}\n',
+        b'{"event":"unit_ended","unit_id":[],"elapsed_s":1}\n',
+        b'{"event":"unit_ended","unit_id":7,"elapsed_s":1}\n',
+        b'{"event":"unit_ended","unit_id":"b","elapsed_s":"soon"}\n',
+        b'{"event":"unit_ended","unit_id":"b","elapsed_s":"nan"}\n',
+        b'{"event":"unit_ended","unit_id":"b","elapsed_s":-1}\n',
+        b'{"event":"note","text":"\\"event\\":\\"unit_ended\\""}\n',
+        b"\xff\x00\n",
+        b'{"event":"unit_ended","unit_id":"b","elaps',
+    ],
+)
+def test_lines_that_cannot_be_read_are_passed_over(tmp_path: Path, line: bytes) -> None:
+    put(tmp_path, RUN_ID, line, ended("a", 1.0) if line.endswith(b"\n") else b"")
+    assert earlier_seconds(RunDir(tmp_path)) == ({"a": 1.0} if line.endswith(b"\n") else {})
+
+
+def test_a_history_that_is_no_history_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "history").mkdir()
+    (tmp_path / "history" / RUN_ID).write_bytes(b"a file")
+    assert earlier_seconds(RunDir(tmp_path)) == {}
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "history").write_bytes(b"a file")
+    assert earlier_seconds(RunDir(tmp_path / "other")) == {}
+
+
+def test_a_part_that_is_a_folder_is_passed_over(tmp_path: Path) -> None:
+    put(tmp_path, RUN_ID, ended("a", 1.0))
+    (tmp_path / "history" / RUN_ID / "journal.1.jsonl").mkdir()
+    assert earlier_seconds(RunDir(tmp_path)) == {"a": 1.0}
