@@ -1,11 +1,12 @@
 """Writes NWChem's input for an NMR shielding calculation.
 
 What NWChem 7.0.2 can combine with ``shielding`` was found by trying, in the gas phase and in COSMO
-(mPW1K and HCTH407 in the gas phase only). Good: Hartree-Fock (``xc hfexch``), LDA, the common GGAs and hybrids (PBE, BLYP, B3LYP, PBE0,
-BHLYP, mPW1K, HCTH407), and CAM-B3LYP if its ``cam`` line is there: without it the energy is wrong by
-9 hartree and nothing warns. An error: functionals without second derivatives, which are M06 and its
-kin (``xm06: d2 not coded``), TPSS and PBEOP. Open shells run through and print figures, but wrong
-ones without a warning: -4057 ppm for the oxygen of the hydroxyl radical.
+(mPW1K and HCTH407 in the gas phase only). Good: Hartree-Fock (``xc hfexch``), LDA, the common GGAs
+and hybrids (PBE, BLYP, B3LYP, PBE0, BHLYP, mPW1K, HCTH407), and CAM-B3LYP if its ``cam`` line is
+there: without it the energy is wrong by 9 hartree and nothing warns. An error: functionals without
+second derivatives, which are M06 and its kin (``xm06: d2 not coded``), TPSS and PBEOP. Open shells
+run through and print figures, but wrong ones without a warning: -4057 ppm for the oxygen of the
+hydroxyl radical.
 """
 
 from collections.abc import Sequence

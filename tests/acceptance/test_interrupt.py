@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import Counter
 
 import pytest
 
-from tests.acceptance.processes import Child, wait_until
+from tests.acceptance.processes import PYTEST, Child, wait_until
 from tests.acceptance.proof import assert_every_unit_counts_once, assert_journal_is_whole
 from tests.acceptance.suite import Suite
 
@@ -247,3 +248,38 @@ def test_ctrl_c_before_the_first_unit_leaves_nothing_behind(suite: Suite) -> Non
     ended = suite.run()
     assert ended.code == 0, ended.output
     assert suite.status()["completed"] == 10
+
+
+@ENGINES
+@pytest.mark.parametrize("count", [1, 2], ids=["soft", "hard"])
+def test_sigterm_reaches_a_run_that_a_script_left_in_the_background(
+    suite: Suite, engine: tuple[str, ...], count: int
+) -> None:
+    """`nohup` ignores SIGHUP and the shell's `&` SIGINT; SIGTERM is what schedulers send."""
+    suite.write("test_it.py", IN_FLIGHT.format(workload="until('go')"))
+    command = [*PYTEST, f"--bench-results={suite.results}", "--junitxml=junit.xml", *engine]
+    shell = suite.children.start(["sh", "-c", 'nohup "$@" & wait $!', "sh", *command], suite.folder)
+    last = UNITS[5 if engine else 4]
+    wait_until(
+        lambda: (suite.folder / "reached").exists() and last in {mark.unit_id for mark in suite.marks()},
+        "the units in flight",
+    )
+    owner = suite.status()["owner"]["pid"]
+    for number in range(count):
+        os.kill(owner, signal.SIGTERM)
+        wait_until(lambda: shell.has_ended or SAID in shell.output, "word of the first")
+        assert number or not shell.has_ended, shell.output
+    if count == 1:
+        suite.touch("go")
+    ended = shell.wait(within_s=5 if count > 1 else 60)
+    assert ended.code == 2, ended.output
+    view = suite.status()
+    assert view["state"] == ("stopped" if count == 1 else "interrupted")
+    outcomes = Counter(case.outcome for case in suite.junit())
+    assert outcomes["passed"] == view["completed"]
+    assert outcomes["error"] == view["interrupted"] == (0 if count == 1 else 2 if engine else 1)
+    assert (suite.results / "runstats.json").exists()
+    assert (suite.folder / "torn-down-4").exists()
+    suite.touch("mended")
+    suite.touch("go")
+    _resume_and_prove(suite, engine)
