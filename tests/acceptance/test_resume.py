@@ -46,7 +46,7 @@ def test_a_resume_with_nothing_to_do_changes_no_byte(suite: Suite, engine: tuple
     assert suite.run(*engine).code == 0
     before = state_of(suite.results)
     marks = suite.marks()
-    assert len(before) == 12 + 4, "artifacts, journal, status, runstats, lock"
+    assert len(before) == 12 + 5, "artifacts, journal, status, run_state, runstats, lock"
     for resume in ("--bench-resume", "--bench-resume=unfinished"):
         ended = suite.run(resume, *engine)
         assert ended.code == 0, ended.output
