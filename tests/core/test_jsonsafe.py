@@ -18,7 +18,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchrun.core.jsonsafe import REPR_LENGTH, TEXT_LENGTH, safe_repr, safe_text, to_json, to_metric, to_scalar
+from pytest_benchrun.core.jsonsafe import (
+    REPR_LENGTH,
+    TEXT_LENGTH,
+    safe_repr,
+    safe_text,
+    to_json,
+    to_metric,
+    to_name,
+    to_scalar,
+    to_text,
+)
 from pytest_benchrun.core.model import Metric
 from tests.core.hostile import HOSTILE, CountingList, Endless, Walks
 
@@ -357,3 +367,29 @@ def test_any_metric_can_be_written(value: object, unit: object, better: object) 
     assert orjson.dumps(made)
     number = made[0].value
     assert not isinstance(number, float) or math.isfinite(number)
+
+
+class Mute:
+    """Has no text, but a `repr`."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+    def __repr__(self) -> str:
+        return "<mute>"
+
+
+def test_what_refuses_to_be_text_is_its_repr() -> None:
+    assert [to_text(value) for value in (Mute(), "a", 7, "\ud800")] == ["<mute>", "a", "7", "\\ud800"]
+
+
+def test_a_name_shows_what_a_terminal_would_obey_and_keeps_long_ones_apart() -> None:
+    assert to_name("a\x1b\n\u202eb") == "a\\x1b\\n\\u202eb"
+    assert to_name("ä b") == "ä b"
+    assert to_name(7) == "7"
+    assert len({to_name("x" * 300 + end) for end in "ab"}) == 2
+
+
+def test_the_repr_of_a_large_dict_ends() -> None:
+    assert safe_repr({number: [number] * 10 for number in range(5000)}).startswith("{0: [")
+    assert safe_repr({"a": {"b": 1}}) == "{'a': {'b': 1}}"

@@ -10,6 +10,7 @@ from pytest_benchrun.core.rules import (
     Stop,
     budget_spent,
     exit_code,
+    exit_code_of_nothing,
     final_state,
     judge,
     maxfail_reached,
@@ -305,3 +306,19 @@ def test_a_fixture_that_failed_late_is_no_success() -> None:
 
 def test_a_new_run_that_found_no_unit_is_not_green() -> None:
     assert exit_code(Campaign(), RunState.PENDING, 5) == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "pytest_code", "code"),
+    [(COMPLETED, 5, 0), (COMPLETED, 0, 0), (FAILED, 5, 1), (TIMEOUT, 0, 1), (COMPLETED, 2, 2), (FAILED, 4, 4)],
+)
+def test_with_nothing_to_do_the_exit_code_says_whether_all_is_well(
+    status: UnitStatus, pytest_code: int, code: int
+) -> None:
+    story = Story().begin("a")
+    story.run("a", status)
+    assert exit_code_of_nothing(story.campaign, pytest_code) == code
+
+
+def test_a_run_without_units_is_pytests_own_nothing() -> None:
+    assert exit_code_of_nothing(Campaign(), 5) == 5
