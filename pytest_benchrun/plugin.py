@@ -17,9 +17,10 @@ if TYPE_CHECKING:  # the fixture's type; importing it would cost every session o
     from pytest_benchrun.hooks.bench import BenchRun
 
 MARKER_HELP = (
-    "benchrun(group=None, phase='run', inputs=(), version=None): how the campaign treats the unit; group is a name, or "
-    "the name of the parameter whose value is the group; units run phase by phase; a unit runs again when its inputs "
-    "(files) or its version change (pytest-benchrun)"
+    "benchrun(group=None, phase='run', inputs=(), version=None, exclusive=False): how the campaign treats the unit; "
+    "group is a name, or the name of the parameter whose value is the group; units run phase by phase; a unit runs "
+    "again when its inputs (files) or its version change; nothing else of the run runs on the host of an exclusive "
+    "unit meanwhile (pytest-benchrun)"
 )
 MATRIX_HELP = (
     "benchrun_matrix(name, ...): parametrize with every combination of these parameters of the campaign file's "

@@ -289,8 +289,6 @@ def _ended_counts(campaign: Campaign) -> dict[str, int]:
 
 
 def _task(running: Running, campaign: Campaign, now_at: str) -> TaskView:
-    worker = campaign.workers.get(running.worker)
-    owner = campaign.session.owner if campaign.session else None
     return TaskView(
         unit_id=running.unit.unit_id,
         params=running.unit.params,
@@ -299,7 +297,7 @@ def _task(running: Running, campaign: Campaign, now_at: str) -> TaskView:
         stage=None,
         note=None,
         worker=running.worker,
-        host=worker.host if worker else (owner.host if owner else ""),
+        host=campaign.host_of(running.worker),
         started_at=running.started_at,
         last_beacon_at=running.result.at if running.result else running.started_at,
         elapsed_s=seconds_between(running.started_at, now_at),

@@ -304,7 +304,7 @@ class UnitScheduling:
         dispatcher, worker = self._dispatcher, node.gateway.id
         if not dispatcher or node.shutting_down:
             return
-        unit_id = dispatcher.take(worker)
+        unit_id = dispatcher.take(worker, self._recorder.campaign.host_of(worker))
         if unit_id is None:
             return
         attempt = self._recorder.start(unit_id, worker)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from pytest_benchrun.core.errors import UsageProblem, nearest
-from pytest_benchrun.core.jsonsafe import to_name, to_text
+from pytest_benchrun.core.jsonsafe import safe_repr, to_name, to_text
 from pytest_benchrun.world.source import inputs_digest, source_digest
 
 MARKER = "benchrun"
-KNOWN = ("group", "inputs", "phase", "version")
+KNOWN = ("exclusive", "group", "inputs", "phase", "version")
 _VERSION_LENGTH = 100
 _NOTHING: Mapping[str, Any] = {}
 
@@ -58,6 +58,10 @@ def _checked(mark: pytest.Mark, node: pytest.Item | pytest.Collector) -> Mapping
         if name not in KNOWN:
             problem = f"@pytest.mark.benchrun({name}=...) at {node.nodeid}: there is no {name!r}"
             raise UsageProblem(problem, hint=f"known: {', '.join(KNOWN)}; nearest: {nearest(name, KNOWN)}")
+    exclusive = mark.kwargs.get("exclusive", False)
+    if not isinstance(exclusive, bool):
+        problem = f"@pytest.mark.benchrun(exclusive={safe_repr(exclusive)}) at {node.nodeid}: it is true or false"
+        raise UsageProblem(problem, hint="exclusive=True")
     return mark.kwargs
 
 

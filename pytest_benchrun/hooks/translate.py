@@ -57,6 +57,7 @@ def _units_of(items: Sequence[pytest.Item], group_by: str | None, phases: Sequen
                 param_names=names,
                 param_values=values,
                 fingerprint=fingerprints.of(item, said),
+                is_exclusive=said.get("exclusive", False),
             )
         )
     return units
