@@ -65,6 +65,7 @@ class Unit:
         fingerprint: what else its result depends on, as `source:DIGEST inputs:DIGEST version:TEXT`,
             parts that do not apply left out; one text for all units of a function.
         is_exclusive: whether nothing else of the run may run on its host meanwhile.
+        is_warmup: whether it is left out of all statistics.
     """
 
     unit_id: str
@@ -75,6 +76,7 @@ class Unit:
     param_values: tuple[JsonValue, ...] = ()
     fingerprint: str = ""
     is_exclusive: bool = False
+    is_warmup: bool = False
 
     @property
     def params(self) -> dict[str, JsonValue]:

@@ -57,7 +57,7 @@ def test_what_earlier_versions_did_not_write_is_empty() -> None:
 def test_units_of_earlier_versions_are_ordinary_ones() -> None:
     record = record_of(EVENTS["units_added"])
     for unit in record["units"]:
-        del unit["is_exclusive"]
+        del unit["is_exclusive"], unit["is_warmup"]
     assert event_from_json(record) == EVENTS["units_added"]
 
 
