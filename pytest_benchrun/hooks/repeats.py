@@ -9,7 +9,7 @@ from unittest import TestCase
 import pytest
 
 from pytest_benchrun.core.errors import UsageProblem
-from pytest_benchrun.core.repeats import PARAMETER, Repeat, asked_of, repeats_of
+from pytest_benchrun.core.repeats import PARAMETER, Repeat, asked_of, base_of, repeats_of
 from pytest_benchrun.hooks.marks import Marks
 
 
@@ -33,6 +33,27 @@ class RepeatHooks:
             metafunc.fixturenames.append(PARAMETER)  # pytest takes it out again: the function does not ask for it
             metafunc.parametrize(PARAMETER, repeats, ids=[repeat.label for repeat in repeats])
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put warm-ups directly before their repeats again where a plugin has shuffled the items."""
+        firsts: dict[str, int] = {}
+        places: list[tuple[int, bool, int]] = []
+        for position, item in enumerate(items):
+            repeat = _made_of(item)
+            if repeat is None or not repeat.asked[1]:
+                places.append((position, False, 0))
+            else:
+                first = firsts.setdefault(base_of(item.nodeid), position)
+                places.append((first, not repeat.is_warmup, repeat.number))
+        if firsts:
+            pairs = sorted(zip(places, items, strict=True), key=lambda pair: pair[0])
+            items[:] = [item for _, item in pairs]
+
+
+def _made_of(item: pytest.Item) -> Repeat | None:
+    callspec = getattr(item, "callspec", None)  # doctest and unittest items have none
+    return None if callspec is None else callspec.params.get(PARAMETER)
+
 
 def repeat_of(item: pytest.Item, said: Mapping[str, Any]) -> Repeat | None:
     """Which repeat or warm-up the item is; None for one that runs once.
@@ -44,8 +65,7 @@ def repeat_of(item: pytest.Item, said: Mapping[str, Any]) -> Repeat | None:
     Raises:
         UsageProblem: its marks ask for something else than has come of it.
     """
-    callspec = getattr(item, "callspec", None)
-    repeat: Repeat | None = None if callspec is None else callspec.params.get(PARAMETER)
+    repeat = _made_of(item)
     asked = asked_of(said)
     if asked == ((1, 0) if repeat is None else repeat.asked):
         return repeat

@@ -225,6 +225,38 @@ def test_the_plan_and_a_look_name_the_same_units(campaign: Campaign) -> None:
     assert not campaign.results.exists()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_warm_ups_come_directly_before_their_repeats_when_items_are_shuffled(
+    campaign: Campaign, engine: str, seed: int
+) -> None:
+    source = """
+import pytest
+
+@pytest.mark.benchrun(repeat=2, warmup=2)
+@pytest.mark.parametrize("x", range(3))
+def test_a(x): pass
+
+@pytest.mark.benchrun(repeat=2)
+@pytest.mark.parametrize("x", range(3))
+def test_b(x): pass
+"""
+    campaign.write({"test_a.py": source})
+    conftest = f"""
+import random
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items): random.Random({seed}).shuffle(items)
+"""
+    campaign.write({"conftest.py": conftest})
+    found = ids(campaign.run(engine=engine))
+    assert len(set(found)) == 18
+    for x in range(3):
+        first = found.index(f"test_a[{x}-w0]")
+        assert found[first : first + 4] == [f"test_a[{x}-{label}]" for label in ("w0", "w1", "r0", "r1")]
+    assert [name for name in found if "test_b" in name] != [f"test_b[{x}-r{n}]" for x in range(3) for n in (0, 1)]
+
+
 @pytest.mark.parametrize("dist", ["load", "worksteal", "loadgroup", "loadscope", "loadfile"])
 def test_warm_ups_run_before_their_repeats_in_the_same_process(campaign: Campaign, dist: str) -> None:
     source = """
