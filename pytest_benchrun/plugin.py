@@ -17,9 +17,11 @@ if TYPE_CHECKING:  # the fixture's type; importing it would cost every session o
     from pytest_benchrun.hooks.bench import BenchRun
 
 MARKER_HELP = (
-    "benchrun(group=None, phase='run', inputs=(), version=None): how the campaign treats the unit; group is a name, or "
-    "the name of the parameter whose value is the group; units run phase by phase; a unit runs again when its inputs "
-    "(files) or its version change (pytest-benchrun)"
+    "benchrun(group=None, phase='run', inputs=(), version=None, exclusive=False, repeat=1, warmup=0): how the campaign "
+    "treats the unit; group is a name, or the name of the parameter whose value is the group; units run phase by "
+    "phase; a unit runs again when its inputs (files) or its version change; nothing else of the run runs on the host "
+    "of an exclusive unit meanwhile; repeat and warmup make that many units of it, and no statistic counts its "
+    "warm-ups (pytest-benchrun)"
 )
 MATRIX_HELP = (
     "benchrun_matrix(name, ...): parametrize with every combination of these parameters of the campaign file's "
@@ -54,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if has_campaign_file(config):
             _configure_matrix(config)
         return
+    _configure_repeats(config)
     if hasattr(config, "workerinput"):
         _configure_worker(config)
     elif config.getoption(PLAN.dest):
@@ -62,6 +65,13 @@ def pytest_configure(config: pytest.Config) -> None:
         _configure_owner(config)
     elif has_campaign_file(config):
         _configure_matrix(config)  # who looks at the tests sees the ids that a run would have
+
+
+def _configure_repeats(config: pytest.Config) -> None:
+    """Also where a session of the run only looks, so that it shows the ids that the run has."""
+    from pytest_benchrun.hooks.repeats import RepeatHooks  # late: only campaigns need it
+
+    config.pluginmanager.register(RepeatHooks(), "benchrun-repeats")
 
 
 def _configure_worker(config: pytest.Config) -> None:

@@ -125,6 +125,12 @@ class Campaign:
         open_statuses = (UnitStatus.PENDING, UnitStatus.RUNNING, UnitStatus.INTERRUPTED)
         return sum(self.counts[status] for status in open_statuses)
 
+    def host_of(self, worker: str) -> str:
+        """The host of a worker that lives; the owner's for one that is not known."""
+        if worker in self.workers:
+            return self.workers[worker].host
+        return self.session.owner.host if self.session else ""
+
     def shown_counts(self) -> dict[str, int]:
         """Units by status as people see them; adds up to all units."""
         shown = {status.value: count for status, count in self.counts.items()}

@@ -269,6 +269,8 @@ def unit_from_json(raw: dict[str, Any], shared: dict[object, Any]) -> Unit:
         param_names=shared.setdefault(names, names),
         param_values=tuple(raw["param_values"]),
         fingerprint=shared.setdefault(raw["fingerprint"], raw["fingerprint"]),
+        is_exclusive=raw.get("is_exclusive", False),  # earlier versions wrote neither
+        is_warmup=raw.get("is_warmup", False),
     )
 
 

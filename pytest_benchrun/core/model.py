@@ -64,6 +64,8 @@ class Unit:
         param_values: their values as JSON can hold them, same order and length.
         fingerprint: what else its result depends on, as `source:DIGEST inputs:DIGEST version:TEXT`,
             parts that do not apply left out; one text for all units of a function.
+        is_exclusive: whether nothing else of the run may run on its host meanwhile.
+        is_warmup: whether it is left out of all statistics.
     """
 
     unit_id: str
@@ -73,6 +75,8 @@ class Unit:
     param_names: tuple[str, ...] = ()
     param_values: tuple[JsonValue, ...] = ()
     fingerprint: str = ""
+    is_exclusive: bool = False
+    is_warmup: bool = False
 
     @property
     def params(self) -> dict[str, JsonValue]:

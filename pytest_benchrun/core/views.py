@@ -165,7 +165,10 @@ class WorkerTotals(TypedDict):
 
 
 class RunStatsView(TypedDict):
-    """`runstats.json`: figures of completed units by their last attempt; failed ones apart."""
+    """`runstats.json`: figures of completed units by their last attempt; failed ones apart.
+
+    `warmups` says how many of `units` are left out of every figure.
+    """
 
     schema_version: int
     run_id: str
@@ -175,6 +178,7 @@ class RunStatsView(TypedDict):
     wall_s: float
     busy_s: float
     units: dict[str, int]
+    warmups: int
     unit_seconds: Summary
     by_function: dict[str, Summary]
     by_group: dict[str, Summary]
@@ -248,7 +252,8 @@ def message_of(campaign: Campaign) -> str:
 
 def runstats_view(campaign: Campaign) -> RunStatsView:
     """The figures of the run after its last event."""
-    completed = [record for record in campaign.records.values() if record.status is UnitStatus.COMPLETED]
+    counted = [record for record in campaign.records.values() if not record.unit.is_warmup]
+    completed = [record for record in counted if record.status is UnitStatus.COMPLETED]
     has_ended = campaign.state not in {RunState.RUNNING, RunState.STOPPING, RunState.PENDING}
     return RunStatsView(
         schema_version=SCHEMA_VERSION,
@@ -259,13 +264,14 @@ def runstats_view(campaign: Campaign) -> RunStatsView:
         wall_s=round(campaign.wall_s, 3),
         busy_s=round(math.fsum(totals.busy_s for totals in campaign.worker_totals.values()), 6),
         units={"total": len(campaign.records), **_ended_counts(campaign)},
+        warmups=len(campaign.records) - len(counted),
         unit_seconds=summarize(_seconds(completed)),
         by_function=_by((record.unit.function, record) for record in completed),
         # a group of one's own is the unit itself: listing it would repeat the work list
         by_group=_by((record.unit.group, record) for record in completed if record.unit.group != record.unit.unit_id),
         by_phase=_by((record.unit.phase, record) for record in completed),
         metrics=_metrics(completed),
-        slowest=_slowest(campaign),
+        slowest=_slowest(counted),
         failures=[_failure(failure) for failure in campaign.failures.values()],
         workers=[
             WorkerTotals(worker=worker, attempts=totals.attempts, busy_s=round(totals.busy_s, 6))
@@ -289,8 +295,6 @@ def _ended_counts(campaign: Campaign) -> dict[str, int]:
 
 
 def _task(running: Running, campaign: Campaign, now_at: str) -> TaskView:
-    worker = campaign.workers.get(running.worker)
-    owner = campaign.session.owner if campaign.session else None
     return TaskView(
         unit_id=running.unit.unit_id,
         params=running.unit.params,
@@ -299,7 +303,7 @@ def _task(running: Running, campaign: Campaign, now_at: str) -> TaskView:
         stage=None,
         note=None,
         worker=running.worker,
-        host=worker.host if worker else (owner.host if owner else ""),
+        host=campaign.host_of(running.worker),
         started_at=running.started_at,
         last_beacon_at=running.result.at if running.result else running.started_at,
         elapsed_s=seconds_between(running.started_at, now_at),
@@ -383,8 +387,8 @@ def _metrics(records: Iterable[UnitRecord]) -> dict[str, MetricView]:
     }
 
 
-def _slowest(campaign: Campaign) -> list[SlowView]:
-    measured = [record for record in campaign.records.values() if record.elapsed_s is not None and record.attempts]
+def _slowest(records: Iterable[UnitRecord]) -> list[SlowView]:
+    measured = [record for record in records if record.elapsed_s is not None and record.attempts]
     measured.sort(key=lambda record: (-(record.elapsed_s or 0.0), record.unit.unit_id))
     return [
         SlowView(unit_id=record.unit.unit_id, elapsed_s=record.elapsed_s or 0.0, status=record.status.value)

@@ -64,6 +64,8 @@ class WorkList:
                 "param_names": [unit.param_names for unit in units],
                 "param_values": [unit.param_values for unit in units],
                 "fingerprints": [unit.fingerprint for unit in units],
+                "are_exclusive": [unit.is_exclusive for unit in units],
+                "are_warmups": [unit.is_warmup for unit in units],
                 "xdist_groups": self.groups,
                 "deselected": self.deselected,
             }
@@ -82,6 +84,8 @@ class WorkList:
             map(tuple, raw["param_names"]),
             map(tuple, raw["param_values"]),
             raw["fingerprints"],
+            raw["are_exclusive"],
+            raw["are_warmups"],
             strict=True,
         )
         units = [
@@ -93,8 +97,10 @@ class WorkList:
                 param_names=shared.setdefault(names, names),
                 param_values=values,
                 fingerprint=shared.setdefault(fingerprint, fingerprint),
+                is_exclusive=is_exclusive,
+                is_warmup=is_warmup,
             )
-            for unit_id, function, group, phase, names, values, fingerprint in columns
+            for unit_id, function, group, phase, names, values, fingerprint, is_exclusive, is_warmup in columns
         ]
         return cls(units, raw["xdist_groups"], raw["deselected"])
 

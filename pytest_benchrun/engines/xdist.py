@@ -18,8 +18,9 @@ from xdist.workermanage import WorkerController
 import pytest_benchrun.engines.remote
 from pytest_benchrun.core.dispatch import Dispatcher
 from pytest_benchrun.core.events import outcome_from_json
-from pytest_benchrun.core.model import RunState, Unit, UnitStatus
+from pytest_benchrun.core.model import RunState, UnitStatus
 from pytest_benchrun.core.rules import Stop
+from pytest_benchrun.engines.affinity import affinity_of
 from pytest_benchrun.engines.wire import (
     INTERRUPT,
     RUN_UNIT,
@@ -293,7 +294,7 @@ class UnitScheduling:
             return Dispatcher([])
         self._engine.announce_workers()
         units = map(self._recorder.unit, plan.run)
-        return Dispatcher(units, self._recorder.campaign.phases, _affinity(work_list, self._engine.dist))
+        return Dispatcher(units, self._recorder.campaign.phases, affinity_of(work_list, self._engine.dist))
 
     def _feed(self) -> None:
         for node, index in self._nodes.items():
@@ -304,7 +305,7 @@ class UnitScheduling:
         dispatcher, worker = self._dispatcher, node.gateway.id
         if not dispatcher or node.shutting_down:
             return
-        unit_id = dispatcher.take(worker)
+        unit_id = dispatcher.take(worker, self._recorder.campaign.host_of(worker))
         if unit_id is None:
             return
         attempt = self._recorder.start(unit_id, worker)
@@ -379,19 +380,3 @@ class UnitScheduling:
             self._dispatcher.put_back(self._recorder.unit(unit_id))
         self._recorder.may_start()
         return not may_retry
-
-
-def _affinity(work_list: WorkList, dist: str) -> dict[str, str] | None:
-    """What must stay on one worker under xdist's `--dist` mode; None when every unit is free."""
-    if dist == "loadgroup":
-        pairs = zip(work_list.units, work_list.groups, strict=True)
-        return {unit.unit_id: group for unit, group in pairs if group is not None}
-    if dist == "loadfile":
-        return {unit.unit_id: unit.unit_id.partition("::")[0] for unit in work_list.units}
-    if dist == "loadscope":
-        return {unit.unit_id: _scope(unit) for unit in work_list.units}
-    return None
-
-
-def _scope(unit: Unit) -> str:
-    return unit.function.rpartition("::")[0] or unit.function

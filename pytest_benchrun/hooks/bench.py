@@ -12,6 +12,7 @@ import pytest
 from pytest_benchrun.core.errors import CheckpointUnusable, NewerSchema
 from pytest_benchrun.core.jsonsafe import to_metric, to_name
 from pytest_benchrun.core.model import JsonValue, Metric
+from pytest_benchrun.core.repeats import PARAMETER, Repeat
 
 
 class GivesBench(Protocol):
@@ -106,6 +107,8 @@ class BenchRun:
         unit_id: pytest's node id of the unit.
         params: the unit's parameters as pytest has them.
         config: the free values of the campaign file, its `[parameters]`; empty without one.
+        repeat: number of the repeat from 0 on; None for a warm-up and for a unit that runs once.
+        is_warmup: whether this is a warm-up.
         attempt: 1 for the first execution of the unit in its run.
         metrics: recorded so far, by name.
         warnings: what was wrong with recorded values.
@@ -125,6 +128,9 @@ class BenchRun:
     ) -> None:
         self.unit_id = unit_id
         self.params = dict(params)
+        repeat = self.params.pop(PARAMETER, None)
+        self.is_warmup = isinstance(repeat, Repeat) and repeat.is_warmup
+        self.repeat = repeat.number if isinstance(repeat, Repeat) and not repeat.is_warmup else None
         self.config = deepcopy(dict(config))
         self.attempt = attempt
         self.metrics: dict[str, Metric] = {}

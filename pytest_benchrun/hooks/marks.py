@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from pytest_benchrun.core.errors import UsageProblem, nearest
-from pytest_benchrun.core.jsonsafe import to_name, to_text
+from pytest_benchrun.core.jsonsafe import safe_repr, to_name, to_text
 from pytest_benchrun.world.source import inputs_digest, source_digest
 
 MARKER = "benchrun"
-KNOWN = ("group", "inputs", "phase", "version")
+KNOWN = ("exclusive", "group", "inputs", "phase", "repeat", "version", "warmup")
+_LEAST = {"repeat": 1, "warmup": 0}
 _VERSION_LENGTH = 100
 _NOTHING: Mapping[str, Any] = {}
 
@@ -58,7 +59,17 @@ def _checked(mark: pytest.Mark, node: pytest.Item | pytest.Collector) -> Mapping
         if name not in KNOWN:
             problem = f"@pytest.mark.benchrun({name}=...) at {node.nodeid}: there is no {name!r}"
             raise UsageProblem(problem, hint=f"known: {', '.join(KNOWN)}; nearest: {nearest(name, KNOWN)}")
+        _check_value(name, mark.kwargs[name], node)
     return mark.kwargs
+
+
+def _check_value(name: str, value: object, node: pytest.Item | pytest.Collector) -> None:
+    where = f"@pytest.mark.benchrun({name}={safe_repr(value)}) at {node.nodeid}"
+    if name == "exclusive" and not isinstance(value, bool):
+        raise UsageProblem(f"{where}: it is true or false", hint="exclusive=True")
+    least = _LEAST.get(name)
+    if least is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+        raise UsageProblem(f"{where}: it is a whole number, {least} or more", hint=f"{name}={max(least, 1)}")
 
 
 class Fingerprints:

@@ -12,7 +12,9 @@ from pytest_benchrun.core.errors import UsageProblem, nearest
 from pytest_benchrun.core.jsonsafe import safe_repr, safe_text, to_json, to_name, to_text
 from pytest_benchrun.core.model import COMPLETED, JsonValue, Outcome, Unit, UnitStatus
 from pytest_benchrun.core.phases import PHASE_OF_UNITS
+from pytest_benchrun.core.repeats import PARAMETER, base_of
 from pytest_benchrun.hooks.marks import Fingerprints, Marks
+from pytest_benchrun.hooks.repeats import repeat_of
 from pytest_benchrun.world.garbage import without_garbage_collection
 
 _MESSAGE_LENGTH = 1000
@@ -47,7 +49,10 @@ def _units_of(items: Sequence[pytest.Item], group_by: str | None, phases: Sequen
         unit_id = _unique(unit_id_of(item), seen)
         function = _function(unit_id)
         said = marks.of(item)
+        repeat = repeat_of(item, said)
         group = _group(said, names, values, group_by)
+        if group is None and repeat is not None:
+            group = base_of(unit_id)  # they fail together
         units.append(
             Unit(
                 unit_id=unit_id,
@@ -57,6 +62,8 @@ def _units_of(items: Sequence[pytest.Item], group_by: str | None, phases: Sequen
                 param_names=names,
                 param_values=values,
                 fingerprint=fingerprints.of(item, said),
+                is_exclusive=said.get("exclusive", False),
+                is_warmup=repeat is not None and repeat.is_warmup,
             )
         )
     return units
@@ -115,6 +122,8 @@ def _params(item: pytest.Item) -> tuple[tuple[str, ...], tuple[JsonValue, ...]]:
     if callspec is None:
         return (), ()
     params: dict[str, Any] = callspec.params
+    if PARAMETER in params:
+        params = {name: value for name, value in params.items() if name != PARAMETER}
     return tuple(params), tuple(to_json(value) for value in params.values())
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_benchrun.core.campaign import Campaign
-from pytest_benchrun.core.events import Event, UnitsAdded
+from pytest_benchrun.core.events import Event, UnitsAdded, WorkerUp
 from pytest_benchrun.core.model import Ending, Metric, Outcome, RunState, Unit, UnitStatus
 from pytest_benchrun.core.rules import Stop
 from tests.fakes import moment
@@ -439,3 +439,10 @@ def test_an_event_of_no_known_kind_moves_only_the_time() -> None:
     story.tell(Event(at=moment(5)))
     now = state_of(story.campaign)
     assert {name for name in now if not name.startswith("_") and now[name] != before[name]} == {"last_at"}
+
+
+def test_a_worker_that_is_not_known_is_on_the_host_of_the_owner() -> None:
+    assert Campaign().host_of("gw0") == ""
+    story = Story().begin("a")
+    story.tell(WorkerUp(at=story.at, worker="gw0", host="node-2", pid=1))
+    assert [story.campaign.host_of(worker) for worker in ("gw0", "gw1")] == ["node-2", "node-1"]

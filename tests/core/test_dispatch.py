@@ -16,12 +16,14 @@ AFFINITY = {"a1": "a", "a2": "a", "a3": "a", "b1": "b", "b2": "b"}
 UNITS = st.lists(st.sampled_from([None, "oak", "elm", "ash"]), max_size=12).map(
     lambda bonds: {f"unit-{number}": bond for number, bond in enumerate(bonds)}
 )
+HOSTS = {"w0": "near", "w1": "near", "w2": "far"}
+EXCLUSIVE = st.sets(st.integers(0, 11)).map(lambda numbers: {f"unit-{number}" for number in numbers})
 DEEDS = st.lists(st.tuples(st.sampled_from(["w0", "w1", "w2"]), st.sampled_from(["go on", "lose", "give back"])))
 
 
 def units(*unit_ids: str, phase: str = "run") -> list[Unit]:
-    """Units of one phase."""
-    return [replace(make_unit(unit_id), phase=phase) for unit_id in unit_ids]
+    """Units of one phase; those called `alone` are exclusive."""
+    return [replace(make_unit(unit_id), phase=phase, is_exclusive=unit_id.startswith("alone")) for unit_id in unit_ids]
 
 
 def unit(unit_id: str) -> Unit:
@@ -35,17 +37,23 @@ class Floor:
     Args:
         bonds: by unit id its affinity.
         phases: of the units, by turns.
+        exclusive: ids of those that share their host with no other.
 
     Attributes:
         running: by worker.
         finished: in the order they ended.
     """
 
-    def __init__(self, bonds: dict[str, str | None], phases: tuple[str, ...] = ("run",)) -> None:
+    def __init__(
+        self,
+        bonds: dict[str, str | None],
+        phases: tuple[str, ...] = ("run",),
+        exclusive: frozenset[str] | set[str] = frozenset(),
+    ) -> None:
         self.bonds = bonds
         self.phases = phases
         self.units = {
-            unit_id: replace(make_unit(unit_id), phase=phases[number % len(phases)])
+            unit_id: replace(make_unit(unit_id), phase=phases[number % len(phases)], is_exclusive=unit_id in exclusive)
             for number, unit_id in enumerate(bonds)
         }
         affinity = {unit_id: bond for unit_id, bond in bonds.items() if bond is not None}
@@ -77,13 +85,13 @@ class Floor:
             assert (len(self.finished), len(self.running)) != before, "units wait that nobody may take"
 
     def _take(self, worker: str) -> None:
-        unit_id = self.dispatcher.take(worker)
+        unit_id = self.dispatcher.take(worker, HOSTS[worker])
         if unit_id is not None:
             self.running[worker] = unit_id
 
     def _give_back(self, worker: str) -> None:
         before = self.dispatcher.rest()
-        unit_id = self.dispatcher.take(worker)
+        unit_id = self.dispatcher.take(worker, HOSTS[worker])
         if unit_id is not None:
             self.dispatcher.put_front(self.units[unit_id], worker)
         assert self.dispatcher.rest() == before, "a unit that did not start has lost its place"
@@ -98,13 +106,17 @@ class Floor:
         out = {self.units[unit_id].phase for unit_id in self.running.values()}
         earliest = next((phase for phase in self.phases if phase in open_phases), None)
         assert out <= {earliest}, "a phase began before the one before it had ended"
+        for host in ("near", "far"):
+            here = [unit_id for worker, unit_id in self.running.items() if HOSTS[worker] == host]
+            is_shared = any(self.units[unit_id].is_exclusive for unit_id in here) and len(here) > 1
+            assert not is_shared, "an exclusive unit has company on its host"
 
 
-@given(UNITS, DEEDS, st.sampled_from([("run",), PHASES, PHASES[:2]]))
+@given(UNITS, DEEDS, st.sampled_from([("run",), PHASES, PHASES[:2]]), EXCLUSIVE)
 def test_every_unit_is_handed_out_once_and_one_affinity_never_to_two_workers(
-    bonds: dict[str, str | None], deeds: list[tuple[str, str]], phases: tuple[str, ...]
+    bonds: dict[str, str | None], deeds: list[tuple[str, str]], phases: tuple[str, ...], exclusive: set[str]
 ) -> None:
-    floor = Floor(bonds, phases)
+    floor = Floor(bonds, phases, exclusive)
     for worker, deed in deeds:
         floor.do(worker, deed)
     floor.run_out()
@@ -221,3 +233,64 @@ def test_a_phase_waits_for_a_unit_that_came_back_with_a_lost_worker() -> None:
 def test_a_phase_that_nobody_named_comes_last() -> None:
     dispatcher = Dispatcher([*units("odd", phase="odd"), *units("late", phase="score")], PHASES)
     assert dispatcher.rest() == ["late", "odd"]
+
+
+def test_an_exclusive_unit_waits_until_its_host_is_empty_and_holds_the_others_back() -> None:
+    dispatcher = Dispatcher(units("one", "alone", "two", "three"))
+    assert [dispatcher.take(worker) for worker in ("w0", "w1", "w2")] == ["one", None, None]
+    dispatcher.finish("w0")
+    assert [dispatcher.take(worker) for worker in ("w0", "w1", "w2")] == [None, "alone", None]
+    dispatcher.finish("w1")
+    assert [dispatcher.take(worker) for worker in ("w0", "w1", "w2")] == ["two", "three", None]
+
+
+def test_an_exclusive_unit_leaves_other_hosts_alone() -> None:
+    dispatcher = Dispatcher(units("alone", "one", "two"))
+    assert dispatcher.take("w0", "near") == "alone"
+    assert dispatcher.take("w1", "near") is None
+    assert [dispatcher.take(worker, "far") for worker in ("w2", "w3")] == ["one", "two"]
+
+
+def test_each_host_may_have_an_exclusive_unit() -> None:
+    dispatcher = Dispatcher(units("alone1", "alone2", "alone3"))
+    assert [dispatcher.take("w0", "near"), dispatcher.take("w2", "far"), dispatcher.take("w1", "near")] == [
+        "alone1",
+        "alone2",
+        None,
+    ]
+
+
+def test_a_host_waits_no_more_for_an_exclusive_unit_that_another_one_took() -> None:
+    dispatcher = Dispatcher(units("one", "alone", "two"))
+    assert [dispatcher.take("w0", "near"), dispatcher.take("w1", "near")] == ["one", None]
+    assert dispatcher.take("w3", "far") == "alone"
+    assert dispatcher.take("w2", "near") == "two"
+
+
+def test_a_host_waits_no_more_for_a_worker_that_was_lost() -> None:
+    dispatcher = Dispatcher(units("one", "alone", "a1"), affinity={"alone": "b", "a1": "a"})
+    assert [dispatcher.take("w0"), dispatcher.take("w1")] == ["alone", None]
+    dispatcher.lose("w0")
+    dispatcher.put_back(units("alone")[0])
+    assert dispatcher.take("w1") == "a1"
+    assert dispatcher.take("w2") is None, "the exclusive unit is next for it"
+    dispatcher.lose("w2")
+    assert dispatcher.take("w3") is None, "and now for this one"
+    dispatcher.finish("w1")
+    assert [dispatcher.take("w1"), dispatcher.take("w3")] == [None, "alone"]
+
+
+def test_an_exclusive_unit_waits_for_its_phase_first() -> None:
+    dispatcher = Dispatcher([*units("alone", phase="score"), *units("one", "two")], PHASES)
+    assert [dispatcher.take(worker) for worker in ("w0", "w1")] == ["one", "two"]
+    dispatcher.finish("w0")
+    assert dispatcher.take("w0") is None
+    dispatcher.finish("w1")
+    assert [dispatcher.take("w1"), dispatcher.take("w0")] == ["alone", None]
+
+
+def test_an_exclusive_unit_that_did_not_start_lets_the_host_go() -> None:
+    dispatcher = Dispatcher(units("alone"))
+    assert dispatcher.take("w0") == "alone"
+    dispatcher.put_front(units("alone")[0], "w0")
+    assert dispatcher.take("w1") == "alone"

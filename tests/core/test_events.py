@@ -54,6 +54,13 @@ def test_what_earlier_versions_did_not_write_is_empty() -> None:
     assert event_from_json(record) == replace(EVENTS["session_started"], phases=[])  # type: ignore[call-arg]  # that kind has it
 
 
+def test_units_of_earlier_versions_are_ordinary_ones() -> None:
+    record = record_of(EVENTS["units_added"])
+    for unit in record["units"]:
+        del unit["is_exclusive"], unit["is_warmup"]
+    assert event_from_json(record) == EVENTS["units_added"]
+
+
 @pytest.mark.parametrize("name", EVENTS)
 def test_an_event_comes_back_equal_from_its_json(name: str) -> None:
     assert event_from_json(record_of(EVENTS[name])) == EVENTS[name]

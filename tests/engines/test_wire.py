@@ -121,6 +121,8 @@ def test_a_work_list_arrives_as_it_was() -> None:
             group="ä",
             param_names=("x", "y"),
             param_values=([1, {"a": None}], "ä"),
+            is_exclusive=True,
+            is_warmup=True,
         ),
     ]
     sent = WorkList(units, ["g", None, None])

@@ -21,10 +21,7 @@ def test_it_is_registered(campaign: Campaign, engine: str, options: tuple[str, .
 
 def test_pytest_lists_it(campaign: Campaign) -> None:
     text = campaign.plain("--markers").text
-    assert (
-        "@pytest.mark.benchrun(group=None, phase='run', inputs=(), version=None): how the campaign treats the unit"
-        in text
-    )
+    assert "@pytest.mark.benchrun(group=None, phase='run', inputs=(), version=None, exclusive=False, " in text
 
 
 def test_a_name_is_the_group(campaign: Campaign, engine: str) -> None:
@@ -164,8 +161,18 @@ def test_what_it_does_not_know_is_refused_with_what_it_knows(
     assert session.exit_code == 4
     assert said in session.text
     assert "test_a.py::test_a" in session.text
-    assert "known: group, inputs, phase, version" in session.text
+    assert "known: exclusive, group, inputs, phase, repeat, version, warmup" in session.text
     assert "Traceback" not in session.text
+    assert not campaign.results.exists()
+
+
+@pytest.mark.parametrize("value", ["1", "'yes'", "None"])
+def test_exclusive_is_true_or_false(campaign: Campaign, engine: str, value: str) -> None:
+    campaign.write({"test_a.py": f"import pytest\n@pytest.mark.benchrun(exclusive={value})\ndef test_a(): pass\n"})
+    session = campaign.run(engine=engine)
+    assert session.exit_code == 4
+    assert f"@pytest.mark.benchrun(exclusive={value}) at test_a.py::test_a: it is true or false" in session.text
+    assert "-> exclusive=True" in session.text
     assert not campaign.results.exists()
 
 
