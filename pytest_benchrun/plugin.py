@@ -83,7 +83,8 @@ def _configure_worker(config: pytest.Config) -> None:
     from pytest_benchrun.engines.wire import WORKER_INPUT  # late: as above
     from pytest_benchrun.hooks.bench import GIVES_BENCH  # late: as above
     from pytest_benchrun.hooks.matrix import MatrixHooks  # late: as above
-    from pytest_benchrun.hooks.unit import UnitHooks  # late: as above
+    from pytest_benchrun.hooks.settings import read_turn_settings  # late: as above
+    from pytest_benchrun.hooks.unit import UnitHooks, keep_turns  # late: as above
     from pytest_benchrun.store.rundir import RunDir  # late: as above
 
     config.addinivalue_line("norecursedirs", _pattern_of(config))
@@ -93,7 +94,15 @@ def _configure_worker(config: pytest.Config) -> None:
     file = from_json(orjson.loads(told["file"]))
     config.pluginmanager.register(MatrixHooks(file, raises=False), "benchrun-matrix")
     rundir = RunDir(Path(told["results_dir"]))
-    hooks = UnitHooks(told["run_id"], rundir, file.parameters, show_result=None, late_error=lambda _: None)
+    worker = config.workerinput["workerid"]  # type: ignore[attr-defined]  # as above
+    hooks = UnitHooks(
+        told["run_id"],
+        rundir,
+        file.parameters,
+        show_result=None,
+        late_error=lambda _: None,
+        turns=keep_turns(rundir, read_turn_settings(config, file), worker, is_owner=False),
+    )
     config.stash[GIVES_BENCH] = hooks
     config.pluginmanager.register(hooks, "benchrun-unit")
 
@@ -167,7 +176,7 @@ def _pattern_of(config: pytest.Config) -> str:
 
 @pytest.fixture
 def benchrun(request: pytest.FixtureRequest) -> BenchRun:
-    """The unit seen from inside: `metric`, `artifact`, `checkpoint`, `params`, `config`, `unit_id`, `attempt`.
+    """The unit seen from inside: its turns, metrics, artifacts, checkpoint, parameters; see `BenchRun`.
 
     Without `--bench-results` it does nothing, and the test passes as an ordinary one.
     """
@@ -184,5 +193,4 @@ def benchrun(request: pytest.FixtureRequest) -> BenchRun:
         config=matrix.parameters if matrix is not None else {},
         attempt=1,
         find_folder=lambda: request.getfixturevalue("tmp_path"),
-        is_recording=False,
     )

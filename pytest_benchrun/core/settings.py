@@ -42,6 +42,25 @@ DEFAULT_FULL_DISK_WAIT_S = 3600.0
 """Long enough for a person to make room, short enough for a machine that nobody looks after."""
 
 
+DEFAULT_TURN_ROTATE_BYTES = 256 * 1024 * 1024
+"""Small enough for every tool that reads a file at once, large enough that a day of turns is a few files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnSettings:
+    """What is kept of turns.
+
+    Attributes:
+        is_on: whether turns and events are kept at all.
+        sample: share of the turns that is kept, 0 to 1; those that failed are always kept.
+        rotate_bytes: size at which the file of turns is put away and compressed.
+    """
+
+    is_on: bool = True
+    sample: float = 1.0
+    rotate_bytes: int = DEFAULT_TURN_ROTATE_BYTES
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The options of one session.
@@ -67,6 +86,7 @@ class Settings:
         forces_phase: whether they may run although earlier ones have not ended.
         select: parameter and shell pattern of the units to run; empty for all.
         plan: how to print the plan instead of running it; None to run it.
+        turns: what is kept of turns.
     """
 
     results_dir: str
@@ -89,3 +109,4 @@ class Settings:
     forces_phase: bool = False
     select: tuple[tuple[str, str], ...] = ()
     plan: Literal["text", "json"] | None = None
+    turns: TurnSettings = field(default_factory=TurnSettings)

@@ -16,7 +16,7 @@ from pytest_benchrun.engines.loop import UnitLoop
 from pytest_benchrun.hooks.bench import GIVES_BENCH
 from pytest_benchrun.hooks.recorder import Recorder
 from pytest_benchrun.hooks.translate import ids_of, units_of
-from pytest_benchrun.hooks.unit import UnitHooks
+from pytest_benchrun.hooks.unit import UnitHooks, keep_turns
 from pytest_benchrun.world.clock import monotonic_s
 
 WORKER = "main"
@@ -71,6 +71,7 @@ class BareEngine:
             run.settings.file.parameters,
             show_result=self._show_result,
             late_error=self._recorder.late_error,
+            turns=keep_turns(run.rundir, run.settings.turns, WORKER, is_owner=True),
         )
         session.config.stash[GIVES_BENCH] = self._hooks
         session.config.pluginmanager.register(self._hooks, "benchrun-unit")

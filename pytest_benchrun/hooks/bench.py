@@ -13,6 +13,8 @@ from pytest_benchrun.core.errors import CheckpointUnusable, NewerSchema
 from pytest_benchrun.core.jsonsafe import to_metric, to_name
 from pytest_benchrun.core.model import JsonValue, Metric
 from pytest_benchrun.core.repeats import PARAMETER, Repeat
+from pytest_benchrun.hooks.turnlines import UnitTurns
+from pytest_benchrun.hooks.turns import NO_TURN, F, Turn, keep_event, wrap
 
 
 class GivesBench(Protocol):
@@ -100,8 +102,8 @@ class BenchRun:
 
     Args:
         find_folder: where its artifacts go, asked for at the first one.
-        is_recording: whether metrics are kept.
-        checkpoint_file: where its checkpoint is kept; None where there is no run.
+        checkpoint_file: where its checkpoint is kept; None where there is no run, and metrics are not kept.
+        turns: where its turns are kept; None where they are not.
 
     Attributes:
         unit_id: pytest's node id of the unit.
@@ -123,8 +125,8 @@ class BenchRun:
         config: Mapping[str, JsonValue],
         attempt: int,
         find_folder: Callable[[], Path],
-        is_recording: bool,
         checkpoint_file: KeepsValue | None = None,
+        turns: UnitTurns | None = None,
     ) -> None:
         self.unit_id = unit_id
         self.params = dict(params)
@@ -137,7 +139,8 @@ class BenchRun:
         self.warnings: list[str] = []
         self.checkpoint = Checkpoint(checkpoint_file, self.warnings)
         self._find_folder = find_folder
-        self._is_recording = is_recording
+        self._is_recording = checkpoint_file is not None
+        self._turns = turns
 
     def metric(self, name: str, value: float, unit: str = "", better: Literal["lower", "higher"] | None = None) -> None:
         """Record a number of this unit; recording a name again replaces its value.
@@ -157,6 +160,51 @@ class BenchRun:
         metric, warnings = to_metric(name, value, unit, better)
         self.warnings += warnings
         self.metrics[name] = metric
+
+    def turn(self, session_id: object = None, role: object = None, **fields: object) -> Turn:
+        """One step of the unit, for a `with`: a line in `turn_metrics.jsonl`, also when it ends by an exception.
+
+        Each thread and each asyncio task has its own.
+
+        Args:
+            session_id: the dialogue that the turn belongs to; kept as text.
+            role: who speaks; kept as text.
+            fields: of your own, as for `Turn.set`.
+
+        Raises:
+            ValueError: a field that every line has already.
+        """
+        if self._turns is None:
+            return NO_TURN
+        return Turn(self._turns, session_id, role, fields)
+
+    def wrap(self, call: F, name: str, adapter: str | None = None) -> F:
+        """A callable that does what `call` does, and times each call into the turn that is open there.
+
+        Where no turn is open it only calls. A coroutine function stays one.
+
+        Args:
+            call: a function, or another callable.
+            name: of the timer, as for `Turn.time`.
+            adapter: as for `Turn.time`.
+
+        Raises:
+            ValueError: as for `Turn.time`.
+        """
+        return call if self._turns is None else wrap(self._turns, call, name, adapter)
+
+    def event(self, name: str, **fields: object) -> None:
+        """Keep something that happened, at once, as a line of its own beside the turns.
+
+        Args:
+            name: what happened.
+            fields: of your own; what JSON has not becomes text.
+
+        Raises:
+            ValueError: a field that every line has already.
+        """
+        if self._turns is not None:
+            keep_event(self._turns, name, fields)
 
     def artifact(self, name: str) -> Path:
         """The path of a file that this unit keeps with the results; its folder exists.

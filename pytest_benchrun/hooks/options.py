@@ -158,6 +158,29 @@ PLAN = Option(
     help="Print what would run, unit by unit with its reason, and end; nothing is written.",
 )
 
+TURN_METRICS = Option(
+    flag="--bench-turn-metrics",
+    metavar="on|off",
+    choices=("on", "off"),
+    ini="bench_turn_metrics",
+    default="on",
+    help="Whether turns and events of units are kept, a line each, in turn_metrics.jsonl.",
+)
+TURN_SAMPLE = Option(
+    flag="--bench-turn-sample",
+    metavar="SHARE",
+    ini="bench_turn_sample",
+    default="1",
+    help="Keep this share of the turns, 0 to 1, the same ones in every run; turns that failed are always kept.",
+)
+TURN_ROTATE = Option(
+    flag="--bench-turn-rotate",
+    metavar="SIZE",
+    ini="bench_turn_rotate",
+    default="256M",
+    help="Put turn_metrics.jsonl away as turn_metrics.N.jsonl.gz when it is larger, like 64M or 1G.",
+)
+
 OPTIONS: tuple[Option, ...] = (
     RESULTS,
     RESUME,
@@ -180,6 +203,9 @@ OPTIONS: tuple[Option, ...] = (
     BUDGET,
     DURABILITY,
     FULL_DISK_WAIT,
+    TURN_METRICS,
+    TURN_SAMPLE,
+    TURN_ROTATE,
 )
 
 

@@ -33,6 +33,7 @@ from pytest_benchrun.hooks.unit import properties_of
 from pytest_benchrun.report.text import plan_line, summary_lines
 from pytest_benchrun.run import OpenRun, open_run
 from pytest_benchrun.store.checkpoints import forget_checkpoint
+from pytest_benchrun.store.turnjoin import tidy_turns
 from pytest_benchrun.world.signals import StopSignals
 
 MAX_LOSSES = 2
@@ -120,6 +121,7 @@ class Recorder:
             False when there is nothing to do, and then nothing was written.
         """
         plan = self._plan
+        self.run.notes += self._tidy_turns()  # what a killed session has left, before its run goes on or away
         if plan is None or (plan.is_empty and not self._must_close_session()):
             self.run.mend_views()
             self._say(plan_line(self.campaign, plan) if plan else "benchrun: nothing collected")
@@ -133,11 +135,17 @@ class Recorder:
             raise pytest.UsageError(str(error)) from error
         self.signals.install(self.settings.grace_s)
         self._stack.callback(self.signals.restore)
+        self._stack.callback(self._tidy_turns)  # not before xdist has ended its workers, which it does at finish
         self.run.wait_when_full(self._shout)
         for text in self.run.notes:
             self._say(f"benchrun: {text}")
         self._say(plan_line(self.campaign, plan))
         return True
+
+    def _tidy_turns(self) -> list[str]:
+        if os.getpid() != self._pid:
+            return []
+        return tidy_turns(self.run.rundir, self.settings.turns.rotate_bytes, self.run.clock.now_at())
 
     def _must_close_session(self) -> bool:
         """Whether the last owner died, or lost its journal, before it could write the run's true end."""

@@ -18,8 +18,10 @@ from pytest_benchrun.core.settings import (
     DEFAULT_FULL_DISK_WAIT_S,
     DEFAULT_MAX_CONSECUTIVE_FAILURES,
     DEFAULT_THRESHOLD,
+    DEFAULT_TURN_ROTATE_BYTES,
     Settings,
     Threshold,
+    TurnSettings,
 )
 from pytest_benchrun.hooks import options
 from pytest_benchrun.hooks.options import Option
@@ -64,6 +66,21 @@ def read_settings(config: pytest.Config) -> Settings:
         forces_phase=config.getoption(options.FORCE_PHASE.dest),
         select=tuple(_parse_select(text) for text in config.getoption(options.SELECT.dest)),
         plan=config.getoption(options.PLAN.dest),
+        turns=read_turn_settings(config, reading.file),
+    )
+
+
+def read_turn_settings(config: pytest.Config, file: CampaignFile) -> TurnSettings:
+    """What is kept of turns; workers read it by themselves, from the options that xdist gives them.
+
+    Raises:
+        UsageProblem: a value that cannot be right.
+    """
+    reading = _Reading(config, file)
+    return TurnSettings(
+        is_on=reading.of(options.TURN_METRICS, _parse_switch, default=True),
+        sample=reading.of(options.TURN_SAMPLE, _parse_share, 1.0),
+        rotate_bytes=reading.of(options.TURN_ROTATE, _parse_size, DEFAULT_TURN_ROTATE_BYTES),
     )
 
 
@@ -213,6 +230,29 @@ def _parse_durability(text: str) -> Literal["fsync", "flush"]:
     raise _wrong(options.DURABILITY, text, "fsync or flush")
 
 
+def _parse_switch(text: str) -> bool:
+    if text.lower() in {"on", "off"}:
+        return text.lower() == "on"
+    raise _wrong(options.TURN_METRICS, text, "on or off")
+
+
+def _parse_share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise _wrong(options.TURN_SAMPLE, text, "a share from 0 to 1")
+    return share
+
+
+def _parse_size(text: str) -> int:
+    match = re.fullmatch(r"([1-9]\d{0,14})([KMG]?)B?", text.strip().upper())
+    if match is None:
+        raise _wrong(options.TURN_ROTATE, text, "a size")
+    return int(match[1]) * {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}[match[2]]
+
+
 def _wrong(option: Option, text: str, right: str) -> UsageProblem:
     return UsageProblem(
         f"{option.flag}={text!r} is not {right}", hint=f"for example: {option.flag}={_EXAMPLES[option.flag]}"
@@ -227,5 +267,8 @@ _EXAMPLES = {
     options.GRACE.flag: "30s",
     options.FULL_DISK_WAIT.flag: "1h",
     options.BUDGET.flag: "cost_usd=50",
+    options.TURN_METRICS.flag: "off",
+    options.TURN_SAMPLE.flag: "0.1",
+    options.TURN_ROTATE.flag: "256M",
     options.SELECT.flag: "molecule=compound_0[1-5]",
 }

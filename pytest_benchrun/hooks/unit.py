@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from pytest_benchrun.core.model import JsonValue, Outcome, Unit
+from pytest_benchrun.core.settings import TurnSettings
 from pytest_benchrun.hooks.bench import BenchRun
 from pytest_benchrun.hooks.translate import OUR_REPORT, OutcomeBuilder
+from pytest_benchrun.hooks.turnlines import UnitTurns
 from pytest_benchrun.store.checkpoints import CheckpointFile
 from pytest_benchrun.store.rundir import RunDir
-from pytest_benchrun.world.clock import WallClock
+from pytest_benchrun.store.turnfile import TurnFile
+from pytest_benchrun.world.clock import WallClock, monotonic_ns
 
 
 @dataclass(slots=True)
@@ -21,11 +24,48 @@ class _Attempt:
     number: int
     builder: OutcomeBuilder = field(default_factory=OutcomeBuilder)
     bench: BenchRun | None = None
+    turns: UnitTurns | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepsTurns:
+    """Where this process keeps the turns of its units.
+
+    Attributes:
+        file: takes the lines.
+        worker: who writes them.
+        sample: share of the turns that is kept.
+    """
+
+    file: TurnFile
+    worker: str
+    sample: float
 
 
 def properties_of(run_id: str, unit: Unit, attempt: int) -> list[tuple[str, str]]:
     """The `bench.*` properties that every JUnit test case carries; metrics follow as they are recorded."""
     return [("bench.run_id", run_id), ("bench.group", unit.group), ("bench.attempt", str(attempt))]
+
+
+def keep_turns(rundir: RunDir, settings: TurnSettings, worker: str, *, is_owner: bool) -> KeepsTurns | None:
+    """Where this process keeps turns; None when they are switched off.
+
+    Args:
+        rundir: of the run.
+        settings: what is kept.
+        worker: who writes.
+        is_owner: whether it may write the file of all; others write a part of their own.
+    """
+    if not settings.is_on:
+        return None
+    file = TurnFile(
+        rundir,
+        None if is_owner else worker,
+        rotate_bytes=settings.rotate_bytes if is_owner else None,
+        now_at=WallClock().now_at,
+        now_ns=monotonic_ns,
+    )
+    return KeepsTurns(file, worker, settings.sample)
 
 
 class UnitHooks:
@@ -38,6 +78,7 @@ class UnitHooks:
         show_result: told the outcome just before pytest shows it, and answers with why it could not be
             recorded, None when it was; itself None where nothing is shown.
         late_error: told of a report that failed while no unit was in flight: a wider fixture's teardown.
+        turns: where turns are kept; None where they are not.
     """
 
     def __init__(
@@ -48,12 +89,14 @@ class UnitHooks:
         *,
         show_result: Callable[[Outcome], str | None] | None,
         late_error: Callable[[pytest.TestReport], None],
+        turns: KeepsTurns | None = None,
     ) -> None:
         self._run_id = run_id
         self._rundir = rundir
         self._config = config
         self._show_result = show_result
         self._late_error = late_error
+        self._turns = turns
         self._clock = WallClock()
         # pytest keeps every item's properties to the end of the session: what all units have is shared.
         self._shared = ("bench.run_id", run_id), ("bench.attempt", "1")
@@ -71,6 +114,8 @@ class UnitHooks:
 
     def abandon(self) -> None:
         """The session was torn out of the attempt: later reports belong to nobody."""
+        if self._turns is not None:
+            self._turns.file.flush()
         self._attempt = None
 
     def bench(self, item: pytest.Item) -> BenchRun:
@@ -81,6 +126,8 @@ class UnitHooks:
             raise RuntimeError(message)
         unit_id = attempt.unit.unit_id
         callspec = getattr(item, "callspec", None)
+        if attempt.turns is None and self._turns is not None:  # a rerun goes on counting: its lines have this attempt
+            attempt.turns = self._turns_of(self._turns, attempt)
         file = CheckpointFile(
             self._rundir,
             run_id=self._run_id,
@@ -94,10 +141,27 @@ class UnitHooks:
             config=self._config,
             attempt=attempt.number,
             find_folder=lambda: self._rundir.artifacts(unit_id),
-            is_recording=True,
             checkpoint_file=file,
+            turns=attempt.turns,
         )
         return attempt.bench
+
+    def _turns_of(self, turns: KeepsTurns, attempt: _Attempt) -> UnitTurns:
+        return UnitTurns(
+            run_id=self._run_id,
+            unit_id=attempt.unit.unit_id,
+            attempt=attempt.number,
+            worker=turns.worker,
+            share=turns.sample,
+            file=turns.file,
+            clock=self._clock,
+        )
+
+    @pytest.hookimpl
+    def pytest_sessionfinish(self) -> None:
+        """Hand over what threads that outlived their units have still said."""
+        if self._turns is not None:
+            self._turns.file.close()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -132,6 +196,11 @@ class UnitHooks:
             raise RuntimeError(message)
         outcome = attempt.builder.outcome()
         bench = attempt.bench
+        if attempt.turns is not None and self._turns is not None and bench is not None:
+            # before anything shows the unit as ended: whoever reads of its end finds its turns
+            self._turns.file.flush()
+            problem = self._turns.file.take_problem()
+            bench.warnings += [] if problem is None else [problem]
         if bench is None or not (bench.metrics or bench.warnings):
             return outcome
         return replace(outcome, metrics=dict(bench.metrics), warnings=list(bench.warnings))

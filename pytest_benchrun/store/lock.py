@@ -22,6 +22,10 @@ from pytest_benchrun.core.model import Owner
 from pytest_benchrun.store.files import Disk
 
 
+LET_GO_S = 0.5
+"""How long a lock that a dead owner has left is waited for."""
+
+
 class OwnedElsewhere(DirectoryProblem):
     """Another process owns the directory.
 
@@ -81,7 +85,8 @@ class RunLock:
         previous = read_owner(self._path)
         self._refuse_living(previous)
         try:
-            self._lock.acquire()
+            # A child that a dead owner forked in its last moment lets go of the lock as soon as it runs.
+            self._lock.acquire(timeout=0 if previous is None else LET_GO_S)
         except Timeout:
             raise OwnedElsewhere(self._path, read_owner(self._path), self._how_to_go_on()) from None
         previous = read_owner(self._path)

@@ -99,6 +99,30 @@ class RunDir:
         """The file of one unit in it."""
         return self.checkpoints / f"{slug(unit_id)}.json"
 
+    @property
+    def turns(self) -> Path:
+        """One line a turn; full parts are `turn_metrics.N.jsonl.gz`."""
+        return self.path / "turn_metrics.jsonl"
+
+    @property
+    def turns_joining(self) -> Path:
+        """Says which worker's part is being joined and how long the file was before, so that a kill can be mended."""
+        return self.path / ".benchrun.joining"
+
+    def turn_part(self, worker: str) -> Path:
+        """The file of one worker, until it is joined."""
+        name = worker if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", worker) else f"w-{slug(worker)}"
+        return self.path / f"turn_metrics.{name}.jsonl"
+
+    def turn_parts(self) -> list[Path]:
+        """The files of workers that are not joined yet, by name."""
+        return sorted(path for path in self.path.glob("turn_metrics.*.jsonl") if not _full_turns(path))
+
+    def full_turns(self) -> list[tuple[int, Path]]:
+        """Full parts with their numbers, in order; `.jsonl` ones are not compressed yet."""
+        found = [*self.path.glob("turn_metrics.*.jsonl"), *self.path.glob("turn_metrics.*.jsonl.gz")]
+        return sorted((int(match[1]), path) for path in found if (match := _full_turns(path)))
+
     def ours(self) -> list[Path]:
         """What belongs to the run in the directory, the journal last.
 
@@ -107,8 +131,14 @@ class RunDir:
         names = ("status.json", "run_state.json", "runstats.json", "artifacts", "checkpoints")
         found = [self.path / name for name in names if (self.path / name).exists()]
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
+        found += [path for path in (self.turns_joining, self.turns) if path.exists()]
+        found += sorted(self.path.glob("turn_metrics.*.jsonl*")) + sorted(self.path.glob("turn_metrics.jsonl.torn-*"))
         return found + self.journal_parts()
 
 
 def _part(path: Path) -> re.Match[str] | None:
     return re.fullmatch(r"journal\.(\d+)\.jsonl", path.name)
+
+
+def _full_turns(path: Path) -> re.Match[str] | None:
+    return re.fullmatch(r"turn_metrics\.(\d+)\.jsonl(\.gz)?", path.name)

@@ -220,7 +220,7 @@ class RunCheck:
         """Files that earlier repairs and stops have put aside, and a STOP that asks nobody."""
         rundir, notes = self._rundir, []
         kinds = {
-            "*.torn-*": "torn ends of the journal, kept",
+            "*.torn-*": "torn ends of files, kept",
             "*.broken-*": "damaged files that a salvage has kept",
             "STOP.*-*": "requests to stop that were obeyed or put aside",
         }

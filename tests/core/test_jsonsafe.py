@@ -206,7 +206,7 @@ def test_a_long_text_is_cut_later_than_a_repr() -> None:
     assert len(made) == TEXT_LENGTH
 
 
-@given(st.characters(), st.integers(0, 2999), st.sampled_from([str, str.encode, list]))
+@given(st.characters(exclude_categories=["Cs"]), st.integers(0, 2999), st.sampled_from([str, str.encode, list]))
 def test_two_long_values_never_look_the_same(letter: str, place: int, kind: Callable[[str], object]) -> None:
     one = "x" * 3000
     other = one[:place] + letter + one[place + 1 :]

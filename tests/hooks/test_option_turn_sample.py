@@ -1,0 +1,52 @@
+"""`--bench-turn-sample`: the same turns in every run and under every engine, and all that failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_benchrun.core.turns import Sample
+from tests.hooks.campaigns import Campaign, strict_json
+
+TURNS = """
+def test_a(benchrun):
+    for number in range(200):
+        try:
+            with benchrun.turn():
+                1 / (number % 50)
+        except ZeroDivisionError:
+            benchrun.event("failed")
+"""
+UNIT = "test_a.py::test_a"
+
+
+def kept_of(campaign: Campaign) -> list[dict[str, Any]]:
+    return [strict_json(line) for line in (campaign.results / "turn_metrics.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("share", ["0", "0.1", "1"])
+def test_the_sample_and_all_that_failed_are_kept(campaign: Campaign, engine: str, share: str) -> None:
+    campaign.write({"test_a.py": TURNS})
+    campaign.run(f"--bench-turn-sample={share}", engine=engine)
+    sample = Sample(UNIT, float(share))
+    lines = kept_of(campaign)
+    turns = [line["turn_index"] for line in lines if "event" not in line]
+    assert turns == [index for index in range(200) if sample.keeps(index) or index % 50 == 0]
+    assert len(lines) - len(turns) == 4
+
+
+def test_the_configuration_file_sets_it(campaign: Campaign, engine: str) -> None:
+    campaign.ini("bench_turn_sample = 0")
+    campaign.write({"test_a.py": TURNS})
+    campaign.run(engine=engine)
+    assert len(kept_of(campaign)) == 8
+
+
+@pytest.mark.parametrize("value", ["2", "-0.1", "nan", "half", "10%"])
+def test_what_is_no_share_is_refused(campaign: Campaign, value: str) -> None:
+    campaign.write({"test_a.py": TURNS})
+    session = campaign.run(f"--bench-turn-sample={value}")
+    assert session.exit_code == 4
+    assert f"--bench-turn-sample={value!r} is not a share from 0 to 1" in session.text
+    assert not campaign.results.exists()
