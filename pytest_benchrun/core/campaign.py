@@ -209,16 +209,33 @@ class Campaign:
             if phase is None:
                 phase = self.phases[unit.phase] = PhaseRecord()
             self._count_group(unit, 1)
-            if known is not None:  # its source, parameters, group or phase changed; what it has done stays
-                self._count_group(known.unit, -1)
-                self.phases[known.unit.phase].counts[known.status] -= 1
-                phase.counts[known.status] += 1
-                known.unit = unit
-                known.is_removed = False
+            if known is not None:
+                self._change_unit(known, unit)
                 continue
             self.records[unit.unit_id] = UnitRecord(unit)
             self.counts[UnitStatus.PENDING] += 1
             phase.counts[UnitStatus.PENDING] += 1
+            phase.ended_at = None
+
+    def _change_unit(self, record: UnitRecord, unit: Unit) -> None:
+        """Its source, parameters, group or phase changed, or it is back; its attempts stay.
+
+        What other code has done is not done, and what was skipped for being gone never ran: both are pending
+        from here on, so that no kill before the plan can make the old result that of the new code.
+        """
+        before, was_gone = record.unit, record.is_removed and record.status is UnitStatus.SKIPPED
+        self._count_group(before, -1)
+        self.phases[before.phase].counts[record.status] -= 1
+        self.phases[unit.phase].counts[record.status] += 1
+        record.unit = unit
+        record.is_removed = False
+        if was_gone or before.fingerprint != unit.fingerprint or before.param_values != unit.param_values:
+            self._plan_unit(record)
+
+    def _plan_unit(self, record: UnitRecord) -> None:
+        self._move(record, UnitStatus.PENDING)
+        self.phases[record.unit.phase].ended_at = None
+        self.failures.pop(record.unit.unit_id, None)
 
     def _remove_units(self, event: UnitsRemoved) -> None:
         for record in self.units_in(event.units):
@@ -256,9 +273,7 @@ class Campaign:
     def _plan_session(self, event: SessionPlanned) -> None:
         self.failure_limit = event.failure_limit
         for record in self.units_in(event.run):
-            self._move(record, UnitStatus.PENDING)
-            self.phases[record.unit.phase].ended_at = None
-            self.failures.pop(record.unit.unit_id, None)
+            self._plan_unit(record)
         self.counters.resumed = len(self.records) - self.unfinished
 
     def _start_unit(self, event: UnitStarted) -> None:

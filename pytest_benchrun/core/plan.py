@@ -140,11 +140,22 @@ def make_plan(campaign: Campaign, units: Sequence[Unit], wishes: Wishes, removed
             waiting += 1
         else:
             continue
-        record = campaign.records.get(unit.unit_id)
-        if record is None or record.is_removed or record.unit != unit:
+        if _is_news(campaign.records.get(unit.unit_id), unit, decision):
             added.append(unit)
     kept = len(units) - len(run) - waiting
     return Plan(added, run, stale=stale, kept=kept, removed=list(removed), other_phases=waiting)
+
+
+def _is_news(record: UnitRecord | None, unit: Unit, decision: Decision) -> bool:
+    """Whether the journal has to be told of the unit as it is now.
+
+    Of one that changed and waits it is told when it runs: until then its result is that of the old code.
+    """
+    if record is None:
+        return True
+    if decision.waits and changes(record.unit, unit):
+        return False
+    return record.is_removed or record.unit != unit
 
 
 def unmet_phases(campaign: Campaign, units: Iterable[Unit], order: Sequence[str], wanted: Collection[str]) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_benchrun.core.campaign import Campaign
-from pytest_benchrun.core.events import Event
-from pytest_benchrun.core.model import Ending, Metric, Outcome, RunState, UnitStatus
+from pytest_benchrun.core.events import Event, UnitsAdded, UnitsRemoved
+from pytest_benchrun.core.model import Ending, Metric, Outcome, RunState, Unit, UnitStatus
 from pytest_benchrun.core.rules import Stop
 from tests.fakes import moment
 from tests.stories import (
@@ -133,14 +133,50 @@ def test_groups_are_counted_once_however_many_units_they_have() -> None:
     assert story.campaign.groups_total == 3
 
 
-def test_a_unit_that_changed_keeps_its_place_and_what_it_has_done() -> None:
+def test_a_unit_whose_group_changed_keeps_its_place_and_what_it_has_done() -> None:
     story = Story().begin(make_unit("a", size=1), "b")
     story.run("a")
-    story.begin(make_unit("a", "oak", size=2), "b", run=[])
+    story.begin(make_unit("a", "oak", size=1), "b", run=[])
     assert list(story.campaign.records) == ["a", "b"]
     record = story.campaign.records["a"]
-    assert (record.unit.params, record.unit.group, record.status, record.attempts) == ({"size": 2}, "oak", COMPLETED, 1)
+    assert (record.unit.group, record.status, record.attempts) == ("oak", COMPLETED, 1)
     assert sum(story.campaign.counts.values()) == 2
+
+
+@pytest.mark.parametrize("status", [COMPLETED, FAILED, SKIPPED])
+@pytest.mark.parametrize("now", [make_unit("a", size=2), make_unit("a", None, "source:9999", size=1)])
+def test_a_unit_that_changed_is_not_done_even_when_the_session_dies_before_its_plan(
+    now: Unit, status: UnitStatus
+) -> None:
+    story = Story().begin(make_unit("a", size=1), "b")
+    story.run("a", status)
+    story.finish()
+    story.tell(UnitsAdded(at=story.at, units=[now]))
+    record = story.campaign.records["a"]
+    assert (record.unit, record.status, record.attempts) == (now, UnitStatus.PENDING, 1)
+    assert not story.campaign.failures
+    assert story.campaign.counts == {**dict.fromkeys(UnitStatus, 0), UnitStatus.PENDING: 2}
+    assert story.campaign.phases["run"].counts == story.campaign.counts
+
+
+def test_a_unit_that_is_back_in_the_suite_has_not_ended() -> None:
+    story = Story().begin("a", "b")
+    story.run("b")
+    story.tell(UnitsRemoved(at=story.at, units=[[0, 2]]))
+    gone = dict(story.campaign.counts)
+    story.tell(UnitsAdded(at=story.at, units=[make_unit("a"), make_unit("b")]))
+    assert (gone[SKIPPED], gone[COMPLETED]) == (1, 1)
+    assert [record.status for record in story.campaign.records.values()] == [UnitStatus.PENDING, COMPLETED]
+    assert story.campaign.phases["run"].ended_at is None
+
+
+def test_a_phase_that_gets_a_new_unit_has_not_ended() -> None:
+    story = Story().begin("a")
+    story.run("a")
+    ended_at = story.campaign.phases["run"].ended_at
+    story.tell(UnitsAdded(at=story.at, units=[make_unit("b")]))
+    assert ended_at is not None
+    assert story.campaign.phases["run"].ended_at is None
 
 
 def test_a_resume_counts_failures_anew() -> None:

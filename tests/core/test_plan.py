@@ -122,6 +122,12 @@ def test_a_unit_that_changed_before_it_was_done_is_recorded_anew_and_is_not_stal
     assert (plan.added, plan.run, plan.stale) == ([now], ["waiting"], 0)
 
 
+def test_a_unit_that_changed_and_whose_phase_is_not_selected_stays_stale() -> None:
+    now = make_unit("a", None, "source:9999", size=1)
+    plan = make_plan(done(BEFORE), [now, make_unit("new")], Wishes(resume="all", phases=["prepare"]))
+    assert (plan.added, plan.run, plan.other_phases) == ([make_unit("new")], [], 2)
+
+
 @given(stories(), st.sampled_from(["all", "unfinished"]))
 def test_a_plan_names_every_unit_once_or_keeps_it(events: list[Event], resume: Resume) -> None:
     story = Story()
