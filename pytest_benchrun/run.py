@@ -391,5 +391,5 @@ def peek_run(settings: Settings, name: str) -> OpenRun:
     if owner is not None and is_alive(owner):
         run.notes.append(f"the run is going on in pid {owner.pid} on {owner.host}: this plan is for after it")
     if run.start is Start.NEW_AFTER_HISTORY:
-        run.notes.append(f"the finished run {run.earlier.run_id} would be moved to the history")
+        run.notes.append(f"the earlier run {run.earlier.run_id or '(damaged)'} would be moved to the history")
     return run

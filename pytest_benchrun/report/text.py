@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.model import RunState
 from pytest_benchrun.core.plan import Plan
 from pytest_benchrun.core.stats import Summary
 from pytest_benchrun.core.views import RunStatsView, StatusView, message_of
@@ -49,6 +50,9 @@ def remaining(hours: float | None) -> str:
 
 def plan_line(campaign: Campaign, plan: Plan) -> str:
     """What this session will do, in one line."""
+    if not plan.run and plan.other_phases:
+        waiting = f"{plan.other_phases} wait{'s' if plan.other_phases == 1 else ''} in phases that are not selected"
+        return f"benchrun: nothing to do in the selected phases, {waiting}"
     if not plan.run:
         return f"benchrun: nothing to do, all {plan.kept} units of {campaign.run_id} are done"
     if not plan.kept and not plan.stale:
@@ -143,7 +147,9 @@ def _warnings(campaign: Campaign) -> list[str]:
 def _next_step(campaign: Campaign, results_dir: str) -> list[str]:
     if not campaign.unfinished:
         return []
-    return [f"go on: the same command with --bench-resume   (benchrun status {results_dir} shows where it is)"]
+    is_partial = campaign.stop is None and campaign.state is RunState.STOPPED
+    how = ", without what left units out (--bench-to, --bench-only, -k, ...)" if is_partial else ""
+    return [f"go on: the same command with --bench-resume{how}   (benchrun status {results_dir} shows where it is)"]
 
 
 def status_lines(view: StatusView, state: str, note: str | None) -> list[str]:
