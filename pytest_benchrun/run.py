@@ -308,6 +308,7 @@ class OpenRun:
     def mend_views(self) -> None:
         """Where there is nothing to do: make the views right that a kill has left behind the journal."""
         if self.start is Start.RESUME and self.campaign.created is not None:
+            self._lock.keep_nothing()
             with suppress(OSError):
                 self.rundir.disk.sweep_temporary_files(self.rundir.path)
                 mend_views(self.rundir, self.campaign)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_benchrun.core.campaign import Campaign
-from pytest_benchrun.core.model import RunState
+from pytest_benchrun.core.model import RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan
 from pytest_benchrun.core.stats import Summary
 from pytest_benchrun.core.views import RunStatsView, StatusView, message_of
@@ -13,7 +13,7 @@ SHOWN_FAILURES = 10
 SHOWN_METRICS = 12
 _ID_LENGTH = 100
 _MINUTES = 60
-_COUNTED = ("completed", "failed", "timeout", "skipped", "interrupted", "pending")
+_COUNTED = ("completed", "failed", "timeout", "skipped", "interrupted", "running", "pending")
 
 
 def clean(text: str, length: int = _ID_LENGTH) -> str:
@@ -79,7 +79,7 @@ def summary_lines(campaign: Campaign, stats: RunStatsView, results_dir: str, pro
 
 
 def _counts(stats: RunStatsView, campaign: Campaign) -> list[str]:
-    units = stats["units"]
+    units = {**stats["units"], "running": campaign.counts[UnitStatus.RUNNING]}  # only where the journal was lost
     text = ", ".join(f"{units[name]} {name}" for name in _COUNTED if units[name])
     resumed = f" ({campaign.counters.resumed} from earlier sessions)" if campaign.counters.resumed else ""
     return [f"units: {units['total']}: {text or 'none'}{resumed}"]
