@@ -311,6 +311,7 @@ class OpenRun:
     def mend_views(self) -> None:
         """Where there is nothing to do: make the views right that a kill has left behind the journal."""
         if self.start is Start.RESUME and self.campaign.created is not None:
+            self._lock.keep_nothing()
             with suppress(OSError):
                 self.rundir.disk.sweep_temporary_files(self.rundir.path)
                 mend_views(self.rundir, self.campaign)
@@ -394,5 +395,5 @@ def peek_run(settings: Settings, name: str) -> OpenRun:
     if owner is not None and is_alive(owner):
         run.notes.append(f"the run is going on in pid {owner.pid} on {owner.host}: this plan is for after it")
     if run.start is Start.NEW_AFTER_HISTORY:
-        run.notes.append(f"the finished run {run.earlier.run_id} would be moved to the history")
+        run.notes.append(f"the earlier run {run.earlier.run_id or '(damaged)'} would be moved to the history")
     return run

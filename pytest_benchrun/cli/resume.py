@@ -19,7 +19,10 @@ from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.process import is_alive
 
 _LINE_LENGTH = 4000
-_OURS = ("--bench-results", "--bench-resume", "--bench-fresh")
+_OURS = ("--bench-results", "--bench-resume", "--bench-fresh", "--bench-accept-drift")
+"""Not repeated: said anew by a resume, or, as the last one, said of one change and not of the next."""
+_PHASES = ("--bench-from", "--bench-to", "--bench-only", "--bench-force-phase")
+_WITH_VALUE = frozenset({"--bench-results", "--bench-from", "--bench-to", "--bench-only"})
 
 
 def resume(directory: str, extra: Sequence[str]) -> int:
@@ -54,15 +57,18 @@ def resumed(recorded: Sequence[str], results_dir: str, extra: Sequence[str]) -> 
     Args:
         recorded: without the program's name.
         results_dir: where the run is now.
-        extra: what to add; it comes last of the options, so that it wins.
+        extra: what to add; it comes last of the options, so that it wins. Phases that it names take the
+            place of all that were recorded.
     """
+    names_phases = any(word.partition("=")[0] in _PHASES for word in extra)
+    left_out = (*_OURS, *_PHASES) if names_phases else _OURS
     end = recorded.index("--") if "--" in recorded else len(recorded)
     kept = []
     options = iter(recorded[:end])
     for word in options:
-        if word.partition("=")[0] not in _OURS:
+        if word.partition("=")[0] not in left_out:
             kept.append(word)
-        elif word == "--bench-results":
+        elif word in _WITH_VALUE:
             next(options, None)
     return [*kept, f"--bench-results={results_dir}", "--bench-resume", *extra, *recorded[end:]]
 

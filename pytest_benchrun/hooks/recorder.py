@@ -355,7 +355,7 @@ class Recorder:
         if run is None or not (run.has_begun or self._plan):
             return
         terminalreporter.section(f"benchrun {self.campaign.run_id}")
-        problems = [*run.view_problems, *([str(self._failure)] if self._failure else [])]
+        problems = [*run.view_problems, *([" ".join(str(self._failure).split())] if self._failure else [])]
         stats = run.stats or runstats_view(self.campaign)
         for line in summary_lines(self.campaign, stats, str(run.rundir.path), problems):
             terminalreporter.write_line(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.model import RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan
 from pytest_benchrun.core.stats import Summary
 from pytest_benchrun.core.views import RunStatsView, StatusView, message_of
@@ -13,7 +14,7 @@ SHOWN_METRICS = 12
 SHOWN_PARTS = 12
 _ID_LENGTH = 100
 _MINUTES = 60
-_COUNTED = ("completed", "failed", "timeout", "skipped", "interrupted", "pending")
+_COUNTED = ("completed", "failed", "timeout", "skipped", "interrupted", "running", "pending")
 
 
 def clean(text: str, length: int = _ID_LENGTH) -> str:
@@ -51,7 +52,8 @@ def remaining(hours: float | None) -> str:
 def plan_line(campaign: Campaign, plan: Plan) -> str:
     """What this session will do, in one line."""
     if not plan.run and plan.other_phases:
-        return f"benchrun: nothing to do in this phase; {plan.other_phases} units wait in other phases"
+        waiting = f"{plan.other_phases} wait{'s' if plan.other_phases == 1 else ''} in phases that are not selected"
+        return f"benchrun: nothing to do in the selected phases, {waiting}"
     if not plan.run:
         return f"benchrun: nothing to do, all {plan.kept} units of {campaign.run_id} are done"
     if not plan.kept and not plan.stale:
@@ -105,7 +107,7 @@ def _parts(title: str, parts: dict[str, Summary]) -> list[str]:
 
 
 def _counts(stats: RunStatsView, campaign: Campaign) -> list[str]:
-    units = stats["units"]
+    units = {**stats["units"], "running": campaign.counts[UnitStatus.RUNNING]}  # only where the journal was lost
     text = ", ".join(f"{units[name]} {name}" for name in _COUNTED if units[name])
     resumed = f" ({campaign.counters.resumed} from earlier sessions)" if campaign.counters.resumed else ""
     return [f"units: {units['total']}: {text or 'none'}{resumed}"]
@@ -173,7 +175,9 @@ def _warnings(campaign: Campaign) -> list[str]:
 def _next_step(campaign: Campaign, results_dir: str) -> list[str]:
     if not campaign.unfinished:
         return []
-    return [f"go on: the same command with --bench-resume   (benchrun status {results_dir} shows where it is)"]
+    is_partial = campaign.stop is None and campaign.state is RunState.STOPPED
+    how = ", without what left units out (--bench-to, --bench-only, -k, ...)" if is_partial else ""
+    return [f"go on: the same command with --bench-resume{how}   (benchrun status {results_dir} shows where it is)"]
 
 
 def status_lines(view: StatusView, state: str, note: str | None) -> list[str]:

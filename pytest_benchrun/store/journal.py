@@ -179,16 +179,14 @@ class JournalWriter:
         """
         if not self._is_dirty:
             return
-        if os.fstat(self._descriptor).st_nlink == 0:
-            self._error = FileNotFoundError(errno.ENOENT, "it was deleted during the run")
-            return
-        if not self._disk.is_durable:
-            self._is_dirty = False
-            return
-        with self._descriptor_lock:
-            self._is_dirty = False
+        with self._descriptor_lock:  # or a rotation would close what is looked at, and end the thread that syncs
             try:
-                self._disk.sync(self._descriptor)
+                if os.fstat(self._descriptor).st_nlink == 0:
+                    self._error = FileNotFoundError(errno.ENOENT, "it was deleted during the run")
+                    return
+                self._is_dirty = False
+                if self._disk.is_durable:
+                    self._disk.sync(self._descriptor)
             except OSError as error:
                 self._error = error
 
@@ -247,10 +245,10 @@ class JournalWriter:
 def _cannot_write(
     path: Path, error: OSError, kind: type[JournalWriteFailed] = JournalWriteFailed
 ) -> JournalWriteFailed:
-    return kind(
-        f"cannot write {path}: {error.strerror}",
-        hint="make room or mend the disk, then start again with --bench-resume; nothing recorded is lost",
-    )
+    hint = "make room or mend the disk, then start again with --bench-resume; nothing recorded is lost"
+    if isinstance(error, FileNotFoundError):
+        hint = "put it back from a copy and start again with --bench-resume, or start anew; without it, the run is lost"
+    return kind(f"cannot write {path}: {error.strerror}", hint=hint)
 
 
 def cut_torn_tail(rundir: RunDir, torn: bytes, at: str) -> Path:

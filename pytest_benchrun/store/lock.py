@@ -21,7 +21,6 @@ from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.core.model import Owner
 from pytest_benchrun.store.files import Disk
 
-
 LET_GO_S = 0.5
 """How long a lock that a dead owner has left is waited for."""
 

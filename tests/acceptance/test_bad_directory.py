@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -168,3 +169,9 @@ def test_a_directory_deleted_under_the_run_is_never_green(suite: Suite, engine: 
     assert "Traceback" not in ended.output
     assert "INTERNALERROR" not in ended.output
     assert ended.code != 0, "nothing of it was kept"
+    assert "put it back from a copy" in ended.output
+    assert "nothing recorded is lost" not in ended.output
+    assert "\\n" not in ended.output
+    counts = re.search(r"^units: 6: (.*)", ended.output, re.MULTILINE)
+    assert counts is not None, ended.output
+    assert sum(map(int, re.findall(r"\b(\d+) [a-z]+(?=,|$)", counts[1]))) == 6, counts[0]

@@ -53,6 +53,15 @@ def test_what_is_no_results_directory_is_named_and_left_alone(suite: Suite, what
     assert not (suite.folder / "nothing").exists()
 
 
+def test_what_the_system_refuses_is_said_without_a_traceback(suite: Suite) -> None:
+    suite.write("test_it.py", "def test_it(): pass")
+    assert suite.run().code == 0
+    lock = suite.results / ".benchrun.lock"
+    lock.unlink()
+    lock.mkdir()
+    assert_refused(suite.benchrun("rebuild"), "cannot rebuild", str(lock), "-> see to its permissions")
+
+
 @pytest.mark.parametrize("engine", [(), ("-n2",)], ids=["bare", "n2"])
 def test_stop_on_a_live_run_says_so_once_and_then_that_it_is_asked(suite: Suite, engine: tuple[str, ...]) -> None:
     run = _hold(suite, *engine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import re
 import time
@@ -38,6 +39,18 @@ HELD = """
         if n == 2:
             until("go")
 """
+
+
+def test_a_resume_with_nothing_to_do_settles_what_a_dead_owner_left(suite: Suite) -> None:
+    suite.write("test_it.py", GREEN)
+    assert suite.run().code == 0
+    owner = suite.events("session_started")[0]["owner"]
+    lock = suite.results / LOCK
+    lock.write_text(json.dumps(owner), "utf-8")
+    found = suite.benchrun("verify")
+    assert suite.run("--bench-resume").code == 0
+    mended = suite.benchrun("verify")
+    assert (found.code, mended.code) == (1, 0), mended.output
 
 
 @ENGINES

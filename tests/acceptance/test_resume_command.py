@@ -36,11 +36,18 @@ HELD = """
             ["--bench-time-limit", "8h", "--bench-budget", "cost=5"],
         ),
         (["-k", "a or b", "-n4"], ["-k", "a or b", "-n4"]),
+        (["--bench-accept-drift", "--bench-to", "run"], ["--bench-to", "run"]),
         (["--bench-results-of=x", "--bench-keep-stale"], ["--bench-results-of=x", "--bench-keep-stale"]),
     ],
 )
 def test_only_what_says_where_and_how_to_start_is_replaced(recorded: list[str], expected: list[str]) -> None:
     assert resumed(recorded, "/r", ["-v"]) == [*expected, "--bench-results=/r", "--bench-resume", "-v"]
+
+
+@pytest.mark.parametrize("extra", [["--bench-from=score"], ["--bench-from", "score"], ["-x", "--bench-only=score"]])
+def test_phases_that_are_named_anew_take_the_place_of_all_recorded_ones(extra: list[str]) -> None:
+    recorded = ["--bench-to", "run", "a.py", "--bench-only=run", "--bench-force-phase"]
+    assert resumed(recorded, "/r", extra) == ["a.py", "--bench-results=/r", "--bench-resume", *extra]
 
 
 def test_what_follows_bare_dashes_is_a_path_whatever_it_looks_like() -> None:

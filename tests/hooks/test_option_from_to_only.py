@@ -76,7 +76,7 @@ def test_a_phase_that_is_done_is_nothing_to_do_and_changes_nothing(suite: Campai
 def test_a_phase_without_units_is_nothing_to_do(suite: Campaign, engine: str) -> None:
     session = suite.run("--bench-phases=first,prepare,run,score", "--bench-only=first", engine=engine)
     assert session.exit_code == 5
-    assert "benchrun: nothing to do in this phase; 4 units wait in other phases" in session.text
+    assert "benchrun: nothing to do in the selected phases, 4 wait in phases that are not selected" in session.text
     assert not suite.results.exists()
 
 

@@ -318,3 +318,20 @@ def test_the_plan_is_one_line() -> None:
     assert plan_line(campaign, Plan(added=[], run=[], stale=0, kept=2)) == (
         f"benchrun: nothing to do, all 2 units of {RUN_ID} are done"
     )
+
+
+def test_a_plan_without_units_in_the_selected_phases_calls_no_unit_done() -> None:
+    campaign = Story().begin("a").campaign
+    assert plan_line(campaign, Plan(added=[], run=[], kept=1, other_phases=2)) == (
+        "benchrun: nothing to do in the selected phases, 2 wait in phases that are not selected"
+    )
+
+
+def test_what_was_left_out_needs_another_command() -> None:
+    story = Story().begin("a", "b")
+    story.run("a")
+    story.finish()
+    assert summary(story)[-1] == (
+        "go on: the same command with --bench-resume, without what left units out (--bench-to, --bench-only, -k, ...)"
+        "   (benchrun status /results shows where it is)"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import zlib
 from collections.abc import Iterator
 from itertools import accumulate, count
@@ -19,6 +20,7 @@ from pytest_benchrun.core.events import Event, Noted, event_from_json
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.journal import (
     JournalReader,
+    JournalWriter,
     cut_torn_tail,
     decode_line,
     encode_line,
@@ -260,6 +262,28 @@ def test_more_than_nine_parts_are_read_in_order(rundir: RunDir) -> None:
     write(rundir, *events, rotate_bytes=1)
     assert len(rundir.journal_parts()) > 20
     assert read(rundir) == events
+
+
+def test_a_journal_is_synced_from_another_thread_while_it_is_rotated(rundir: RunDir) -> None:
+    journal = JournalWriter(rundir, seq=0, rotate_bytes=1)
+    stop = threading.Event()
+    errors: list[BaseException] = []
+
+    def sync() -> None:
+        try:
+            while not stop.is_set():
+                journal.sync()
+        except OSError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=sync)
+    thread.start()
+    for _ in range(300):
+        journal.append(NEXT)
+    stop.set()
+    thread.join()
+    journal.close()
+    assert errors == []
 
 
 def test_a_run_killed_between_the_two_steps_of_a_rotation_goes_on(rundir: RunDir) -> None:
