@@ -16,6 +16,7 @@ _MONOTONIC = time.CLOCK_MONOTONIC
 # Goes on while the machine sleeps, so that a laptop's lid does not shift every later moment.
 _ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _MS = 1_000_000
+_SECOND_MS = 1000
 
 monotonic_ns = partial(_clock_gettime_ns, _MONOTONIC)
 """Nanoseconds since some fixed point; for durations. In C: a function of our own would cost twice as much."""
@@ -31,16 +32,17 @@ class WallClock:
 
     def __init__(self) -> None:
         self._offset_ns = _clock_gettime_ns(time.CLOCK_REALTIME) - _clock_gettime_ns(_ELAPSED)
-        self._cached = -1, ""  # of one piece: threads read and replace it
+        self._cached = -_SECOND_MS, ""  # of one piece: threads read and replace it
 
     def now_at(self) -> str:
         """Aware UTC, ISO 8601, milliseconds, `Z`."""
         epoch_ms = (_clock_gettime_ns(_ELAPSED) + self._offset_ns) // _MS
-        second, milliseconds = divmod(epoch_ms, 1000)
-        known, prefix = self._cached
-        if second != known:  # formatting a date costs ten times what the rest of this does
-            prefix = from_epoch_ms(second * 1000)[:-4]
-            self._cached = second, prefix
+        second_ms, prefix = self._cached
+        milliseconds = epoch_ms - second_ms
+        if not 0 <= milliseconds < _SECOND_MS:  # formatting a date costs ten times what the rest of this does
+            milliseconds = epoch_ms % _SECOND_MS
+            prefix = from_epoch_ms(epoch_ms - milliseconds)[:-4]
+            self._cached = epoch_ms - milliseconds, prefix
         return f"{prefix}{milliseconds:03d}Z"
 
     def monotonic_s(self) -> float:
