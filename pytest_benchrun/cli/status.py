@@ -92,7 +92,9 @@ def believed_state(view: StatusView, owner: Owner | None) -> tuple[str, str | No
     than 30 s. On another host only the heartbeat can be seen.
     """
     state: str = view["state"]
-    if state not in {"running", "stopping", "pending"}:
+    # One that waits for room says paused too; after its end a run has no workers.
+    is_killed_waiting = state == "paused" and bool(view["workers"]) and owner is not None and is_alive(owner) is False
+    if state not in {"running", "stopping", "pending"} and not is_killed_waiting:
         return state, None
     recorded: Any = view["owner"]
     if owner is None:

@@ -115,6 +115,16 @@ def test_status_of_a_live_run_is_running_and_of_a_killed_one_dead_with_its_pid(s
     assert state_of(suite.results) == before
 
 
+def test_status_of_a_run_that_was_killed_while_it_waited_for_room_is_dead(suite: Suite) -> None:
+    run = _hold(suite)
+    view = suite.status()
+    run.kill()
+    (suite.results / "status.json").write_bytes(orjson.dumps({**view, "state": "paused", "reason": "waiting for room"}))
+    ended = suite.benchrun("status", "--exit-code")
+    assert ended.code == 13, ended.output
+    assert str(run.pid) in ended.output
+
+
 def test_rebuild_makes_the_same_views_again_and_leaves_a_live_run_alone(suite: Suite) -> None:
     run = _hold(suite)
     assert_refused(suite.benchrun("rebuild"), f"pid {run.pid}", "-> ")
