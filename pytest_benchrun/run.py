@@ -28,9 +28,9 @@ from pytest_benchrun.core.events import (
 from pytest_benchrun.core.model import Ending, JsonValue, Outcome, Owner, RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.rules import Stop
+from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import SessionFacts, Start
-from pytest_benchrun.core.views import RunStatsView
 from pytest_benchrun.store.checkpoints import sweep_checkpoints
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history

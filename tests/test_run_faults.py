@@ -18,9 +18,9 @@ from pytest_benchrun.core.events import UnitEnded, UnitResult, UnitStarted
 from pytest_benchrun.core.model import COMPLETED, Ending, RunState, UnitStatus
 from pytest_benchrun.core.plan import Wishes, make_plan
 from pytest_benchrun.core.rules import Stop, exit_code, final_state
+from pytest_benchrun.core.runstats import runstats_view
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import SessionFacts
-from pytest_benchrun.core.views import runstats_view
 from pytest_benchrun.run import OpenRun, open_run
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.journal import JournalReader

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.errors import DirectoryProblem
-from pytest_benchrun.core.views import runstats_view
 from pytest_benchrun.store.journal import JournalReader, cut_torn_tail
 from pytest_benchrun.store.lock import RunLock
 from pytest_benchrun.store.publisher import views_at_rest
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.salvage import finish_salvage, salvage
+from pytest_benchrun.store.turnstats import figures_of
 from pytest_benchrun.world.clock import WallClock
 from pytest_benchrun.world.process import is_alive, this_process
 
@@ -41,7 +41,7 @@ def rebuild(directory: str, *, is_salvage: bool) -> int:
         if reader.torn:
             kept = cut_torn_tail(rundir, reader.torn, clock.now_at())
             print(f"benchrun: the journal's last line was torn and is cut off; its bytes are in {kept.name}")
-        views = views_at_rest(rundir, campaign, runstats_view(campaign))
+        views = views_at_rest(rundir, campaign, figures_of(rundir, campaign))
         for path, data in views.items():
             rundir.disk.write_atomically(path, data)
     print(f"rebuilt {', '.join(path.name for path in views)} of {campaign.run_id} from {reader.seq} events")

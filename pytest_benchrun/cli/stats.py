@@ -8,8 +8,8 @@ import orjson
 
 from pytest_benchrun.cli.reading import made_of, run_in
 from pytest_benchrun.core.campaign import Campaign
-from pytest_benchrun.core.views import runstats_view
 from pytest_benchrun.report.text import stats_lines
+from pytest_benchrun.store.turnstats import figures_of
 
 
 def stats(directory: str, *, as_json: bool) -> int:
@@ -24,7 +24,7 @@ def stats(directory: str, *, as_json: bool) -> int:
     """
     rundir = run_in(directory)
     campaign = made_of(rundir, Campaign.of)
-    view = runstats_view(campaign)
+    view = figures_of(rundir, campaign)
     if as_json:
         sys.stdout.write(orjson.dumps(view, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:

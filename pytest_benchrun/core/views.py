@@ -1,4 +1,4 @@
-"""What is written and shown, made from the state: `status.json` and `runstats.json`.
+"""What is written and shown, made from the state: `status.json`.
 
 Pure functions: the same journal gives the same bytes.
 """
@@ -6,19 +6,17 @@ Pure functions: the same journal gives the same bytes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from itertools import islice
 from typing import TypedDict
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import SCHEMA_VERSION
-from pytest_benchrun.core.model import FAILURES, JsonValue, RunState, UnitStatus
+from pytest_benchrun.core.model import FAILURES, JsonValue, UnitStatus
 from pytest_benchrun.core.moments import seconds_between
-from pytest_benchrun.core.records import Failure, Running, UnitRecord
-from pytest_benchrun.core.stats import Summary, summarize
+from pytest_benchrun.core.records import Failure, Running
+from pytest_benchrun.core.stats import summarize
 
 SHOWN_FAILURES = 10
-SLOWEST = 10
 ERROR_LENGTH = 500
 SECONDS_PER_HOUR = 3600
 
@@ -131,65 +129,6 @@ class StatusView(TypedDict):
     results_dir: str
 
 
-class MetricView(TypedDict):
-    """One metric over the completed units."""
-
-    unit: str
-    better: str | None
-    n: int
-    mean: float | None
-    std: float | None
-    min: float | None
-    p50: float | None
-    p95: float | None
-    p99: float | None
-    max: float | None
-    method: str
-    low_n: list[str]
-
-
-class SlowView(TypedDict):
-    """One of the slowest units."""
-
-    unit_id: str
-    elapsed_s: float
-    status: str
-
-
-class WorkerTotals(TypedDict):
-    """What one worker did over the whole run."""
-
-    worker: str
-    attempts: int
-    busy_s: float
-
-
-class RunStatsView(TypedDict):
-    """`runstats.json`: figures of completed units by their last attempt; failed ones apart.
-
-    `warmups` says how many of `units` are left out of every figure.
-    """
-
-    schema_version: int
-    run_id: str
-    state: str
-    started_at: str | None
-    ended_at: str | None
-    wall_s: float
-    busy_s: float
-    units: dict[str, int]
-    warmups: int
-    unit_seconds: Summary
-    by_function: dict[str, Summary]
-    by_group: dict[str, Summary]
-    by_phase: dict[str, Summary]
-    metrics: dict[str, MetricView]
-    slowest: list[SlowView]
-    failures: list[FailureView]
-    workers: list[WorkerTotals]
-    environment: dict[str, str]
-
-
 def status_view(campaign: Campaign, *, results_dir: str, now_at: str) -> StatusView:
     """Where the run is at `now_at`."""
     session = campaign.session
@@ -220,7 +159,7 @@ def status_view(campaign: Campaign, *, results_dir: str, now_at: str) -> StatusV
         resumed=campaign.counters.resumed,
         current_task=tasks[0] if tasks else None,
         current_tasks=tasks,
-        failures=[_failure(failure) for failure in _last_failures(campaign)],
+        failures=[failure_view(failure) for failure in _last_failures(campaign)],
         failures_total=sum(counts[status] for status in FAILURES),
         failed_groups=list(campaign.counters.failed_groups),
         failure_threshold=ThresholdView(
@@ -250,50 +189,6 @@ def message_of(campaign: Campaign) -> str:
     return f"{text} ({campaign.reason})" if campaign.reason else text
 
 
-def runstats_view(campaign: Campaign) -> RunStatsView:
-    """The figures of the run after its last event."""
-    counted = [record for record in campaign.records.values() if not record.unit.is_warmup]
-    completed = [record for record in counted if record.status is UnitStatus.COMPLETED]
-    has_ended = campaign.state not in {RunState.RUNNING, RunState.STOPPING, RunState.PENDING}
-    return RunStatsView(
-        schema_version=SCHEMA_VERSION,
-        run_id=campaign.run_id,
-        state=campaign.state.value,
-        started_at=campaign.created.at if campaign.created else None,
-        ended_at=campaign.last_at if has_ended else None,
-        wall_s=round(campaign.wall_s, 3),
-        busy_s=round(math.fsum(totals.busy_s for totals in campaign.worker_totals.values()), 6),
-        units={"total": len(campaign.records), **_ended_counts(campaign)},
-        warmups=len(campaign.records) - len(counted),
-        unit_seconds=summarize(_seconds(completed)),
-        by_function=_by((record.unit.function, record) for record in completed),
-        # a group of one's own is the unit itself: listing it would repeat the work list
-        by_group=_by((record.unit.group, record) for record in completed if record.unit.group != record.unit.unit_id),
-        by_phase=_by((record.unit.phase, record) for record in completed),
-        metrics=_metrics(completed),
-        slowest=_slowest(counted),
-        failures=[_failure(failure) for failure in campaign.failures.values()],
-        workers=[
-            WorkerTotals(worker=worker, attempts=totals.attempts, busy_s=round(totals.busy_s, 6))
-            for worker, totals in sorted(campaign.worker_totals.items())
-        ],
-        environment=dict(campaign.session.versions) if campaign.session else {},
-    )
-
-
-def _ended_counts(campaign: Campaign) -> dict[str, int]:
-    order = (
-        UnitStatus.COMPLETED,
-        UnitStatus.FAILED,
-        UnitStatus.TIMEOUT,
-        UnitStatus.SKIPPED,
-        UnitStatus.INTERRUPTED,
-        UnitStatus.PENDING,
-    )
-    counts = campaign.shown_counts()
-    return {status.value: counts[status] for status in order}
-
-
 def _task(running: Running, campaign: Campaign, now_at: str) -> TaskView:
     return TaskView(
         unit_id=running.unit.unit_id,
@@ -310,7 +205,8 @@ def _task(running: Running, campaign: Campaign, now_at: str) -> TaskView:
     )
 
 
-def _failure(failure: Failure) -> FailureView:
+def failure_view(failure: Failure) -> FailureView:
+    """A failure as files show it."""
     return FailureView(
         unit_id=failure.unit.unit_id,
         params=failure.unit.params,
@@ -358,39 +254,3 @@ def _owner(campaign: Campaign) -> OwnerView | None:
         return None
     owner = campaign.session.owner
     return OwnerView(host=owner.host, pid=owner.pid, boot_id=owner.boot_id)
-
-
-def _seconds(records: Iterable[UnitRecord]) -> list[float]:
-    return [record.elapsed_s for record in records if record.elapsed_s is not None]
-
-
-def _by(pairs: Iterable[tuple[str, UnitRecord]]) -> dict[str, Summary]:
-    groups: dict[str, list[UnitRecord]] = {}
-    for key, record in pairs:
-        groups.setdefault(key, []).append(record)
-    return {key: summarize(_seconds(records)) for key, records in sorted(groups.items())}
-
-
-def _metrics(records: Iterable[UnitRecord]) -> dict[str, MetricView]:
-    values: dict[str, list[float]] = {}
-    about: dict[str, tuple[str, str | None]] = {}
-    for record in records:
-        for name, metric in (record.metrics or {}).items():
-            unit, better = about.get(name, ("", None))
-            about[name] = (metric.unit or unit, metric.better or better)
-            numbers = values.setdefault(name, [])
-            if isinstance(metric.value, int | float):
-                numbers.append(metric.value)
-    return {
-        name: MetricView(unit=about[name][0], better=about[name][1], **summarize(numbers))
-        for name, numbers in sorted(values.items())
-    }
-
-
-def _slowest(records: Iterable[UnitRecord]) -> list[SlowView]:
-    measured = [record for record in records if record.elapsed_s is not None and record.attempts]
-    measured.sort(key=lambda record: (-(record.elapsed_s or 0.0), record.unit.unit_id))
-    return [
-        SlowView(unit_id=record.unit.unit_id, elapsed_s=record.elapsed_s or 0.0, status=record.status.value)
-        for record in measured[:SLOWEST]
-    ]

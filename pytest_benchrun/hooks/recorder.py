@@ -25,7 +25,6 @@ from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.rules import Stop, exit_code, exit_code_of_nothing, final_state, time_is_up
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import Start
-from pytest_benchrun.core.views import runstats_view
 from pytest_benchrun.hooks.facts import campaign_name, session_facts
 from pytest_benchrun.hooks.planning import Planning
 from pytest_benchrun.hooks.translate import detail_of, error_reports, message_of, skip_reports
@@ -34,6 +33,7 @@ from pytest_benchrun.report.text import plan_line, summary_lines
 from pytest_benchrun.run import OpenRun, open_run
 from pytest_benchrun.store.checkpoints import forget_checkpoint
 from pytest_benchrun.store.turnjoin import tidy_turns
+from pytest_benchrun.store.turnstats import figures_of
 from pytest_benchrun.world.signals import StopSignals
 
 MAX_LOSSES = 2
@@ -356,7 +356,7 @@ class Recorder:
             return
         terminalreporter.section(f"benchrun {self.campaign.run_id}")
         problems = [*run.view_problems, *([" ".join(str(self._failure).split())] if self._failure else [])]
-        stats = run.stats or runstats_view(self.campaign)
+        stats = run.stats or figures_of(run.rundir, self.campaign)
         for line in summary_lines(self.campaign, stats, str(run.rundir.path), problems):
             terminalreporter.write_line(line)
 

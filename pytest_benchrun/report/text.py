@@ -5,8 +5,9 @@ from __future__ import annotations
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.model import RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan
+from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.stats import Summary
-from pytest_benchrun.core.views import RunStatsView, StatusView, message_of
+from pytest_benchrun.core.views import StatusView, message_of
 
 SHOWN_SLOWEST = 5
 SHOWN_FAILURES = 10
@@ -68,6 +69,7 @@ def summary_lines(campaign: Campaign, stats: RunStatsView, results_dir: str, pro
     lines += _counts(stats, campaign)
     lines += _percentiles(stats)
     lines += _metrics(stats)
+    lines += _turns(stats)
     lines += _slowest(stats)
     lines += _failures(stats)
     lines += [f"late error after {clean(error.unit_id)}: {clean(error.message)}" for error in campaign.late_errors]
@@ -89,7 +91,7 @@ def stats_lines(campaign: Campaign, stats: RunStatsView) -> list[str]:
         ("group", stats["by_group"]),
     ):
         lines += _parts(title, parts)
-    return lines + _metrics(stats) + _slowest(stats) + _failures(stats)
+    return lines + _metrics(stats) + _turns(stats) + _slowest(stats) + _failures(stats)
 
 
 def _parts(title: str, parts: dict[str, Summary]) -> list[str]:
@@ -144,6 +146,25 @@ def _metrics(stats: RunStatsView) -> list[str]:
         lines.append(f"  {clean(name, 40):<{width}}  {figures} (n = {metric['n']}{better})")
     left = len(stats["metrics"]) - len(shown)
     return [*lines, f"  ... and {left} more in runstats.json"] if left else lines
+
+
+def _turns(stats: RunStatsView) -> list[str]:
+    """What the turns took; nothing where there were none."""
+    turns = stats["turn_metrics_summary"]
+    if not turns["turns"]:
+        return []
+    errors = f", {turns['errors']} failed" if turns["errors"] else ""
+    tokens = f", tokens {turns['tokens_in']} in, {turns['tokens_out']} out" if turns["tokens_in"] else ""
+    lines = [f"turns: {turns['turns']}, {turns['timed_turns']} timed{errors}{tokens}"]
+    rows = {"llm_ms": turns["llm_ms"], "storage_ms": turns["storage_ms"]}
+    rows |= {f"storage_ms of {adapter}": summary for adapter, summary in turns["storage_ms_by"].items()}
+    rows |= turns["other_ms"] | {"total_ms": turns["total_ms"]}
+    for name, row in rows.items():
+        if row["n"]:
+            figures = f"p50 {row['p50']:.4g}, p95 {_mark(row, 'p95')}{row['p95']:.4g}"
+            figures += f", p99 {_mark(row, 'p99')}{row['p99']:.4g} ms (n = {row['n']})"
+            lines.append(f"  {clean(name, 60)}  {figures}")
+    return lines
 
 
 def _slowest(stats: RunStatsView) -> list[str]:

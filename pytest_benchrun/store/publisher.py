@@ -20,8 +20,10 @@ from pytest_benchrun.core.conductor import Clock
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.run_state import run_state_view
-from pytest_benchrun.core.views import RunStatsView, runstats_view, status_view
+from pytest_benchrun.core.runstats import RunStatsView
+from pytest_benchrun.core.views import status_view
 from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.store.turnstats import figures_of
 
 SYNC_S = 0.05
 STATUS_S = 0.2
@@ -49,7 +51,7 @@ def mend_views(rundir: RunDir, campaign: Campaign) -> None:
     Raises:
         OSError: one could not be written; it is as it was.
     """
-    for path, data in views_at_rest(rundir, campaign, runstats_view(campaign)).items():
+    for path, data in views_at_rest(rundir, campaign, figures_of(rundir, campaign)).items():
         if _content_of(data) != _content_of(path.read_bytes() if path.exists() else b""):
             rundir.disk.write_atomically(path, data)
 
@@ -119,7 +121,7 @@ class Publisher:
         self._has_news.set()
         if self._thread.is_alive():
             self._thread.join()
-        stats = runstats_view(self._campaign)
+        stats = figures_of(self._rundir, self._campaign)
         for path, data in views_at_rest(self._rundir, self._campaign, stats).items():
             self._try(partial(self._rundir.disk.write_atomically, path, data))
         return stats

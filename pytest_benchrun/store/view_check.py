@@ -10,10 +10,10 @@ import orjson
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.sequence import BAD_VALUES
-from pytest_benchrun.core.views import runstats_view
 from pytest_benchrun.store.findings import Finding, command, unreadable
 from pytest_benchrun.store.publisher import views_at_rest
 from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.store.turnstats import figures_of
 
 
 class ViewCheck:
@@ -54,7 +54,7 @@ class ViewCheck:
                 self._find(path, "differs from what the journal gives")
 
     def _expected_at(self, rundir: RunDir) -> dict[Path, bytes]:
-        return views_at_rest(rundir, self._campaign, runstats_view(self._campaign))
+        return views_at_rest(rundir, self._campaign, figures_of(rundir, self._campaign))
 
     def _expected_there(self, documents: dict[Path, dict[str, Any]]) -> dict[str, bytes]:
         """By name, what the files were where they say that they were written; nothing when that is here."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_benchrun.core.model import Unit
 from pytest_benchrun.core.repeats import asked_of, base_of, repeats_of, warmed_up_together
-from pytest_benchrun.core.views import runstats_view
+from pytest_benchrun.core.runstats import runstats_view
 from tests.stories import FAILED, Story, make_unit
 
 

@@ -13,7 +13,8 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.model import Metric, RunState, Unit
 from pytest_benchrun.core.rules import Stop
-from pytest_benchrun.core.views import RunStatsView, StatusView, message_of, runstats_view, status_view
+from pytest_benchrun.core.runstats import RunStatsView, runstats_view
+from pytest_benchrun.core.views import StatusView, message_of, status_view
 from tests.stories import COMPLETED, FAILED, SKIPPED, TIMEOUT, Story, make_outcome, make_unit, stories
 
 GOLD = Path(__file__).parent / "gold"

@@ -10,7 +10,8 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.model import Metric, RunState
 from pytest_benchrun.core.plan import Plan, Wishes, make_plan
 from pytest_benchrun.core.rules import Stop
-from pytest_benchrun.core.views import StatusView, runstats_view, status_view
+from pytest_benchrun.core.runstats import runstats_view
+from pytest_benchrun.core.views import StatusView, status_view
 from pytest_benchrun.report.text import clean, plan_line, remaining, seconds, status_lines, summary_lines
 from tests.stories import COMPLETED, FAILED, SKIPPED, TIMEOUT, Story, make_outcome, make_unit
 

@@ -10,7 +10,8 @@ from typing import Any
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.model import Metric, RunState
 from pytest_benchrun.core.run_state import run_state_view
-from pytest_benchrun.core.views import runstats_view, status_view
+from pytest_benchrun.core.runstats import runstats_view
+from pytest_benchrun.core.views import status_view
 from pytest_benchrun.store.publisher import Publisher, views_at_rest
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.clock import WallClock, monotonic_s

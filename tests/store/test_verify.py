@@ -12,7 +12,7 @@ import pytest
 
 from pytest_benchrun.core.events import Event, UnitEnded, UnitStarted
 from pytest_benchrun.core.model import Owner
-from pytest_benchrun.core.views import runstats_view
+from pytest_benchrun.core.runstats import runstats_view
 from pytest_benchrun.store.findings import Finding
 from pytest_benchrun.store.journal import encode_line
 from pytest_benchrun.store.publisher import views_at_rest
