@@ -121,12 +121,9 @@ class OpenRun:
             self.run_id = self.campaign.run_id or self.run_id
             return
         if not (self.campaign.is_finished or settings.is_fresh):
-            counts = self.campaign.counts
-            left = len(self.campaign.records) - counts[UnitStatus.COMPLETED]
-            problem = (
-                f"{str(directory)!r} holds an unfinished run, {self.campaign.run_id} "
-                f"({left} of {len(self.campaign.records)} units not completed)"
-            )
+            total = len(self.campaign.records)
+            left = f"{total - self.campaign.counts[UnitStatus.COMPLETED]} of {total} units not completed"
+            problem = f"{str(directory)!r} holds an unfinished run, {self.campaign.run_id} ({left})"
             raise DirectoryProblem(problem, hint="go on with --bench-resume, or put it aside with --bench-fresh")
         self.earlier = self.campaign
         self._earlier_run_id = self.campaign.run_id or f"damaged-{self.clock.now_at().replace(':', '')}"
@@ -329,9 +326,11 @@ class OpenRun:
         """Record the session's end and write the views a last time."""
         if self._journal is None or self._publisher is None:
             return
-        with suppress(JournalWriteFailed):  # said already when it first failed; the next start closes the session
-            event = SessionEnded(at=self.clock.now_at(), state=state, reason=reason, exit_code=exit_code)
+        event = SessionEnded(at=self.clock.now_at(), state=state, reason=reason, exit_code=exit_code)
+        try:
             self.conductor.emit(event)
+        except JournalWriteFailed:  # said already when it first failed; the next start closes the session
+            self.conductor.show(event)
         self.stats = self._publisher.close()
         self._journal.close()
         self._journal = None

@@ -184,9 +184,12 @@ class Conductor:
 
     def give_up(self, stop: Stop) -> None:
         """Start no further unit although the journal cannot say so: it is the journal that failed."""
+        at = self.clock.now_at()
+        self.show(StopAsked(at=at, source=stop.source, reason=stop.reason, target=stop.target))
+
+    def show(self, event: Event) -> None:
+        """Fold an event that the journal could not keep, so that people see what is; a resume does not know of it."""
         with self._guard:
-            at = self.clock.now_at()
-            event = StopAsked(at=at, source=stop.source, reason=stop.reason, target=stop.target)
             self.campaign.apply(event)
             for listener in self._listeners:
                 listener.on_event(event)
