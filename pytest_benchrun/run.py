@@ -102,7 +102,7 @@ class OpenRun:
         return self._publisher.problems if self._publisher else []
 
     def look(self) -> None:
-        """Read what is there and decide, by the table of the contract; changes nothing.
+        """Read what is there and decide, by the table in the README; changes nothing.
 
         Raises:
             DirectoryProblem: what was asked does not fit what is there.

@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 
 class Start(Enum):
-    """What the session will do with what the directory holds (the table of the contract)."""
+    """What the session will do with what the directory holds (the table in the README)."""
 
     NEW = auto()
     RESUME = auto()
