@@ -176,7 +176,7 @@ def test_a_finished_run_would_be_put_aside_and_says_how_long_units_took(campaign
     run_id = campaign.run().status()["run_id"]
     session = plan(campaign)
     assert session.exit_code == 0
-    assert f"note: the finished run {run_id} would be moved to the history" in session.text
+    assert f"note: the earlier run {run_id} would be moved to the history" in session.text
     assert "plan: new run: 2 of 2 units to run, about" in session.text
     campaign.run()
     view = as_json(campaign)
