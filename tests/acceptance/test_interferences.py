@@ -63,7 +63,8 @@ def interfere(suite: Suite, child: Child, act: str) -> None:
 def figures(suite: Suite) -> dict[str, Any]:
     """`runstats.json` without what depends on the clock, the run's name and which worker was free."""
     stats: dict[str, Any] = orjson.loads((suite.results / "runstats.json").read_bytes())
-    for name in ("run_id", "started_at", "ended_at", "wall_s", "busy_s", "workers", "slowest", "environment"):
+    of_time = ("started_at", "ended_at", "wall_s", "busy_s", "attributed_s", "unattributed_s", "slowest")
+    for name in ("run_id", "workers", "environment", *of_time):
         del stats[name]
     metrics = stats.pop("metrics")
     return {"metrics": metrics, **_without_times(stats)}
