@@ -12,7 +12,7 @@ def test_dialogue(benchrun, n):
     for step in range(5):
         with benchrun.turn(session_id=f"s{n}", role="user") as turn:
             with turn.time("llm_ms"):
-                pass
+                sum(range(20_000))
             with turn.time("storage_ms", adapter="L1" if step % 2 else "L2"):
                 pass
             with turn.time("embed_ms"):
