@@ -52,13 +52,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def without(folder: Path) -> set[str]:
     """What pytest imports by itself."""
-    return modules_of(PROGRAM, "-q", folder=folder)
+    return modules_of(PROGRAM, "-q", "test_theirs.py", folder=folder)
 
 
 @pytest.fixture(scope="module")
 def inactive(folder: Path) -> set[str]:
     """What is imported with us and without `--bench-results`."""
-    return modules_of(PROGRAM, "-q", "-p", "benchrun", folder=folder)
+    return modules_of(PROGRAM, "-q", "-p", "benchrun", "test_theirs.py", folder=folder)
 
 
 def test_only_the_options_of_ours_are_imported(inactive: set[str]) -> None:
