@@ -11,6 +11,7 @@ import orjson
 from pytest_benchrun.core.jsonsafe import REPR_LENGTH, TEXT_LENGTH, safe_repr, safe_text, to_json, to_name, to_text
 from pytest_benchrun.core.slug import slug
 from pytest_benchrun.core.turns import EVENT_FIELDS, TURN_FIELDS, Sample
+from pytest_benchrun.hooks.beacons import Beacons
 from pytest_benchrun.world.clock import WallClock
 
 MS_FIELDS = frozenset({"llm_ms", "storage_ms"})
@@ -33,7 +34,7 @@ class UnitTurns:
 
     Args:
         run_id: of the run.
-        unit_id: of the unit.
+        beacons: of the attempt.
         attempt: its number.
         worker: where it runs.
         share: of the turns to be kept.
@@ -45,7 +46,7 @@ class UnitTurns:
         self,
         *,
         run_id: str,
-        unit_id: str,
+        beacons: Beacons,
         attempt: int,
         worker: str,
         share: float,
@@ -53,7 +54,7 @@ class UnitTurns:
         clock: WallClock,
     ) -> None:
         self.run_id = run_id
-        self.unit_id = unit_id
+        self.unit_id = unit_id = beacons.unit_id
         self.attempt = attempt
         self.worker = worker
         self.id_prefix = f"{slug(unit_id)[-10:]}-{attempt}-"  # the digits that end the name of its artifacts too
@@ -62,6 +63,7 @@ class UnitTurns:
         self.now_at = clock.now_at
         self.timer_names = set(MS_FIELDS)
         self.sample = Sample(unit_id, share) if share < 1 else None
+        self.beat = beacons.beat
         self._file = file
 
     def write(self, record: dict[str, Any], now_ns: int) -> None:

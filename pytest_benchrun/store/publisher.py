@@ -19,6 +19,7 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.conductor import Clock
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.jsonsafe import safe_text
+from pytest_benchrun.core.pulse import FindPulse, no_pulse
 from pytest_benchrun.core.run_state import run_state_view
 from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.views import status_view
@@ -74,6 +75,10 @@ class Publisher:
         guard: held by whoever changes the state.
         sync_journal: waits until the disk has the journal.
         look: looks for a stop and records it; called at least twice a second.
+
+    Attributes:
+        problems: what went wrong; the first is all that people need.
+        find_pulse: asked about each unit in flight when the status is written.
     """
 
     def __init__(
@@ -96,6 +101,7 @@ class Publisher:
         self._thread = threading.Thread(target=self._work, name="benchrun-publisher", daemon=True)
         self._pause: str | None = None
         self.problems: list[str] = []
+        self.find_pulse: FindPulse = no_pulse
 
     def show_pause(self, reason: str | None) -> None:
         """Say `paused` in the status although the state is as it was; None ends it.
@@ -112,6 +118,10 @@ class Publisher:
 
     def on_event(self, event: Event) -> None:  # noqa: ARG002  # the state says it all
         """Note that there is something new to show."""
+        self.note_news()
+
+    def note_news(self) -> None:
+        """The same without an event; in any thread."""
         if not self._has_news.is_set():
             self._has_news.set()
 
@@ -146,7 +156,9 @@ class Publisher:
         def write() -> None:
             with self._guard:
                 where = safe_text(str(self._rundir.path))
-                view = status_view(self._campaign, results_dir=where, now_at=self._clock.now_at())
+                view = status_view(
+                    self._campaign, results_dir=where, now_at=self._clock.now_at(), find_pulse=self.find_pulse
+                )
                 state = run_state_view(self._campaign)
                 pause = self._pause
             if pause is not None:

@@ -45,6 +45,11 @@ class WallClock:
             self._cached = epoch_ms - milliseconds, prefix
         return f"{prefix}{milliseconds:03d}Z"
 
+    def moment_at(self, at_ns: int) -> str:
+        """The moment at which `monotonic_ns` gave `at_ns`; as `now_at`."""
+        ago_ns = monotonic_ns() - at_ns
+        return from_epoch_ms((_clock_gettime_ns(_ELAPSED) + self._offset_ns - ago_ns) // _MS)
+
     def monotonic_s(self) -> float:
         """Seconds since some fixed point; for durations."""
         return monotonic_s()
