@@ -45,6 +45,7 @@ from pytest_benchrun.world.garbage import without_garbage_collection
 from pytest_benchrun.world.identity import config_hash, new_run_id
 from pytest_benchrun.world.patience import Patience
 from pytest_benchrun.world.process import is_alive, this_process
+from pytest_benchrun.world.sighting import look_at_host
 
 _UNITS_PER_LINE = 1000
 
@@ -236,6 +237,8 @@ class OpenRun:
                 phases=list(self.settings.phases),
             )
         )
+        for sighting in look_at_host(self.settings.environment, "start", facts.cwd, now_at()):
+            emit(sighting)
         if config_hash(config) != self.campaign.config_hash:
             emit(ConfigAccepted(at=now_at(), config=config, config_hash=config_hash(config)))
         for text in self.notes:
@@ -306,10 +309,17 @@ class OpenRun:
         if self._journal is not None:
             self._journal.check()
 
+    def _look_again(self) -> None:
+        cwd = self.campaign.session.cwd if self.campaign.session else ""
+        with suppress(JournalWriteFailed):  # as above all the end is
+            for sighting in look_at_host(self.settings.environment, "end", cwd, self.clock.now_at()):
+                self.conductor.emit(sighting)
+
     def end(self, state: RunState, reason: str | None, exit_code: int) -> None:
         """Record the session's end and write the views a last time."""
         if self._journal is None or self._publisher is None:
             return
+        self._look_again()
         event = SessionEnded(at=self.clock.now_at(), state=state, reason=reason, exit_code=exit_code)
         try:
             self.conductor.emit(event)

@@ -51,7 +51,7 @@ class Interference:
 
     def disk(self) -> Disk:
         """The disk of the session: some fail in the middle of it."""
-        operation = 12 + 3 * self.at_unit
+        operation = 18 + 3 * self.at_unit
         if self.act == "full disk":
             return FaultyDisk(operation, no_space)
         if self.act == "dying disk":

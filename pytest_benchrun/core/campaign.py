@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pytest_benchrun.core.events import (
     ConfigAccepted,
     Event,
+    HostSeen,
     LateError,
     Noted,
     RestSkipped,
@@ -63,6 +64,7 @@ class Campaign:
         workers: workers that live, by name.
         metric_sums: of each metric over all attempts of the run, by name.
         stop: why no further unit starts; None while units may start.
+        sightings: what hosts were like, each with its session, oldest first.
         held_back: pending units that this session reported as skipped because it stopped.
         state: where the run is.
         last_at: time of the last event; `""` before the first.
@@ -91,6 +93,7 @@ class Campaign:
         self.held_back = 0
         self.late_errors: list[LateError] = []
         self.notes: list[Noted] = []
+        self.sightings: list[tuple[int, HostSeen]] = []
         self.warnings: list[str] = []
         self.warnings_total = 0
         self.metric_sums: dict[str, float] = {}
@@ -190,6 +193,8 @@ class Campaign:
             case LateError():
                 self.late_errors.append(event)
                 self.counters.failed_units += 1
+            case HostSeen():
+                self.sightings.append((self.session.session if self.session else 0, event))
             case Noted():
                 self.notes.append(event)
             case SessionEnded():
@@ -278,6 +283,8 @@ class Campaign:
 
     def _plan_session(self, event: SessionPlanned) -> None:
         self.failure_limit = event.failure_limit
+        if self.sessions:
+            self.sessions[-1].planned = event.run
         for record in self.units_in(event.run):
             self._move(record, UnitStatus.PENDING)
             self.phases[record.unit.phase].ended_at = None

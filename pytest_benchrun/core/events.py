@@ -65,6 +65,21 @@ class SessionStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HostSeen(Event):
+    """What a host was like when a session began or ended.
+
+    Attributes:
+        moment: `start` or `end` of the session.
+        facts: as `world.machine` takes them.
+    """
+
+    name: ClassVar[str] = "host_seen"
+    host: str
+    moment: str
+    facts: dict[str, JsonValue]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConfigAccepted(Event):
     """The run goes on under another configuration, as its user asked."""
 
@@ -293,6 +308,7 @@ _KINDS: dict[str, type[Event]] = {
     for kind in (
         RunCreated,
         SessionStarted,
+        HostSeen,
         ConfigAccepted,
         UnitsAdded,
         UnitsRemoved,

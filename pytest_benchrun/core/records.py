@@ -92,12 +92,14 @@ class SessionRecord:
         ended_at: its end; when it was last heard of, for one that died; None while it lives.
         state: what it left behind; None for one that died or lives.
         exit_code: of its process; None as above.
+        planned: half-open ranges over the work list: the units that it was to run.
     """
 
     started: SessionStarted
     ended_at: str | None = None
     state: RunState | None = None
     exit_code: int | None = None
+    planned: list[list[int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

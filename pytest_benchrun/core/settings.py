@@ -87,6 +87,7 @@ class Settings:
         select: parameter and shell pattern of the units to run; empty for all.
         plan: how to print the plan instead of running it; None to run it.
         turns: what is kept of turns.
+        environment: how much is recorded of the host.
     """
 
     results_dir: str
@@ -110,3 +111,4 @@ class Settings:
     select: tuple[tuple[str, str], ...] = ()
     plan: Literal["text", "json"] | None = None
     turns: TurnSettings = field(default_factory=TurnSettings)
+    environment: Literal["full", "basic", "off"] = "full"

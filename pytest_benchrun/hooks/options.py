@@ -181,6 +181,15 @@ TURN_ROTATE = Option(
     help="Put turn_metrics.jsonl away as turn_metrics.N.jsonl.gz when it is larger, like 64M or 1G.",
 )
 
+ENVIRONMENT = Option(
+    flag="--bench-environment",
+    metavar="full|basic|off",
+    choices=("full", "basic", "off"),
+    ini="bench_environment",
+    default="full",
+    help="What environment.json says of the host: all; no packages, GPUs and git commit (basic); nothing (off).",
+)
+
 OPTIONS: tuple[Option, ...] = (
     RESULTS,
     RESUME,
@@ -206,6 +215,7 @@ OPTIONS: tuple[Option, ...] = (
     TURN_METRICS,
     TURN_SAMPLE,
     TURN_ROTATE,
+    ENVIRONMENT,
 )
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.environment import unfit_now
 from pytest_benchrun.core.errors import BenchrunError, JournalWriteFailed
 from pytest_benchrun.core.events import (
     Event,
@@ -139,6 +140,8 @@ class Recorder:
         self.run.wait_when_full(self._shout)
         for text in self.run.notes:
             self._say(f"benchrun: {text}")
+        for text in unfit_now(self.campaign):
+            self._say(f"benchrun: unfit to measure: {text}")
         self._say(plan_line(self.campaign, plan))
         return True
 

@@ -67,6 +67,7 @@ def read_settings(config: pytest.Config) -> Settings:
         select=tuple(_parse_select(text) for text in config.getoption(options.SELECT.dest)),
         plan=config.getoption(options.PLAN.dest),
         turns=read_turn_settings(config, reading.file),
+        environment=reading.of(options.ENVIRONMENT, _parse_environment, "full"),
     )
 
 
@@ -230,6 +231,12 @@ def _parse_durability(text: str) -> Literal["fsync", "flush"]:
     raise _wrong(options.DURABILITY, text, "fsync or flush")
 
 
+def _parse_environment(text: str) -> Literal["full", "basic", "off"]:
+    if text in {"full", "basic", "off"}:
+        return cast("Literal['full', 'basic', 'off']", text)
+    raise _wrong(options.ENVIRONMENT, text, "full, basic or off")
+
+
 def _parse_switch(text: str) -> bool:
     if text.lower() in {"on", "off"}:
         return text.lower() == "on"
@@ -267,6 +274,7 @@ _EXAMPLES = {
     options.GRACE.flag: "30s",
     options.FULL_DISK_WAIT.flag: "1h",
     options.BUDGET.flag: "cost_usd=50",
+    options.ENVIRONMENT.flag: "basic",
     options.TURN_METRICS.flag: "off",
     options.TURN_SAMPLE.flag: "0.1",
     options.TURN_ROTATE.flag: "256M",

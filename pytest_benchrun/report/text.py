@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.environment import environment_view
 from pytest_benchrun.core.model import RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan
 from pytest_benchrun.core.runstats import RunStatsView
@@ -74,6 +75,7 @@ def summary_lines(campaign: Campaign, stats: RunStatsView, results_dir: str, pro
     lines += _failures(stats)
     lines += [f"late error after {clean(error.unit_id)}: {clean(error.message)}" for error in campaign.late_errors]
     lines += _warnings(campaign)
+    lines += _drift(campaign)
     lines += [f"problem: {clean(problem, 500)}" for problem in problems]
     results_dir = clean(results_dir, 500)
     lines.append(f"files: {results_dir}  (status.json, runstats.json, journal.jsonl)")
@@ -106,6 +108,14 @@ def _parts(title: str, parts: dict[str, Summary]) -> list[str]:
         lines.append(f"  {clean(name, 60)}  {text}")
     left = len(rows) - SHOWN_PARTS
     return [*lines, f"  ... and {left} more in runstats.json"] if left > 0 else lines
+
+
+def _drift(campaign: Campaign) -> list[str]:
+    view = environment_view(campaign)
+    changes = view["drift"] if view else []
+    lines = [f"the host changed: {clean(change)}" for change in changes[:SHOWN_PARTS]]
+    left = len(changes) - len(lines)
+    return [*lines, f"  ... and {left} more changes in environment.json"] if left else lines
 
 
 def _counts(stats: RunStatsView, campaign: Campaign) -> list[str]:

@@ -17,6 +17,7 @@ import orjson
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.conductor import Clock
+from pytest_benchrun.core.environment import environment_view
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.pulse import FindPulse, no_pulse
@@ -39,12 +40,16 @@ def views_at_rest(rundir: RunDir, campaign: Campaign, stats: RunStatsView) -> di
 
     The same journal gives the same bytes: the last session wrote them, `benchrun rebuild` writes them.
     """
+    environment = environment_view(campaign)
     status = status_view(campaign, results_dir=safe_text(str(rundir.path)), now_at=campaign.last_at)
-    return {
+    views = {
         rundir.status: orjson.dumps(status, option=orjson.OPT_INDENT_2),
         rundir.run_state: orjson.dumps(run_state_view(campaign), option=orjson.OPT_INDENT_2),
         rundir.runstats: orjson.dumps(stats, option=orjson.OPT_INDENT_2),
     }
+    if environment is not None:
+        views[rundir.environment] = orjson.dumps(environment, option=orjson.OPT_INDENT_2)
+    return views
 
 
 def mend_views(rundir: RunDir, campaign: Campaign) -> None:
@@ -116,6 +121,7 @@ class Publisher:
     def start(self) -> None:
         """Write the first status and start the thread."""
         self._reserve.take()
+        self._try(self._write_environment)
         self._write_status()
         self._thread.start()
 
@@ -158,6 +164,12 @@ class Publisher:
 
     def _write_status(self) -> None:
         self._try(self._write_live_views)
+
+    def _write_environment(self) -> None:
+        view = environment_view(self._campaign)
+        if view is not None:
+            data = orjson.dumps(view, option=orjson.OPT_INDENT_2)
+            self._rundir.disk.write_atomically(self._rundir.environment, data, is_synced=False)
 
     def _write_live_views(self) -> None:
         with self._guard:

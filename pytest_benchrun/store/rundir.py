@@ -47,6 +47,11 @@ class RunDir:
         return self.path / "runstats.json"
 
     @property
+    def environment(self) -> Path:
+        """What the hosts were like at start and end, and what changed."""
+        return self.path / "environment.json"
+
+    @property
     def lock(self) -> Path:
         """Lock and owner; empty while nobody owns the run."""
         return self.path / ".benchrun.lock"
@@ -128,7 +133,7 @@ class RunDir:
 
         The lock, the history and files that somebody else put there stay where they are.
         """
-        names = ("status.json", "run_state.json", "runstats.json", "artifacts", "checkpoints")
+        names = ("status.json", "run_state.json", "runstats.json", "environment.json", "artifacts", "checkpoints")
         found = [self.path / name for name in names if (self.path / name).exists()]
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         found += [path for path in (self.turns_joining, self.turns) if path.exists()]

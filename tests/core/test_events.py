@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchrun.core.events import Event, event_from_json, outcome_from_json
+from pytest_benchrun.core.events import Event, HostSeen, event_from_json, outcome_from_json
 from pytest_benchrun.core.model import JsonValue, Metric, Outcome, Unit
 from tests.stories import COMPLETED, FAILED, OUTCOMES, PARAMS, TEXTS, Story, make_outcome, make_unit, stories
 
@@ -35,6 +35,7 @@ def one_of_each() -> dict[str, Event]:
     story.finish()
     story.begin("b", removed=["c"])
     story.accept(group_by="molecule")
+    story.tell(HostSeen(at=story.at, host="node-1", moment="end", facts={"load_1min": 0.5}))
     return {event.name: event for event in reversed(story.events)}
 
 
@@ -45,7 +46,7 @@ FIELDS = [(name, f.name) for name, event in EVENTS.items() for f in fields(event
 def test_a_kind_of_event_is_known_by_its_name() -> None:
     kinds = {kind.name for kind in Event.__subclasses__()}
     assert set(EVENTS) == kinds
-    assert len(kinds) == 16
+    assert len(kinds) == 17
 
 
 def test_what_earlier_versions_did_not_write_is_empty() -> None:

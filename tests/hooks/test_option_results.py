@@ -36,6 +36,7 @@ def test_it_makes_a_run_of_the_suite(two: Campaign, engine: str) -> None:
     assert session.stats()["units"]["completed"] == 2
     assert names_in(two.results) == {
         ".benchrun.lock",
+        "environment.json",
         "journal.jsonl",
         "run_state.json",
         "runstats.json",

@@ -135,7 +135,7 @@ def test_looking_for_stops_writes_nothing(tmp_path: Path) -> None:
     stage.publisher.start()
     before = list(disk.done)
     assert all(stage.looked.acquire(timeout=WAIT_S) for _ in range(2))
-    assert disk.done == before == ["write", "replace"] * 2
+    assert disk.done == before == ["open_append", "write", *["write", "replace"] * 2]
     stage.publisher.close()
 
 

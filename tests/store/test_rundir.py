@@ -85,6 +85,7 @@ def test_what_belongs_to_the_run_ends_with_its_journal(tmp_path: Path) -> None:
     mine = [
         "status.json",
         "runstats.json",
+        "environment.json",
         "STOP.obeyed-2026-11-21T100000.000Z",
         "journal.jsonl.torn-2026-11-21T100000.000Z",
         "journal.1.jsonl",
