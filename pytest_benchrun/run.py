@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 
 from pytest_benchrun.core.campaign import Campaign
@@ -19,11 +19,11 @@ from pytest_benchrun.core.events import (
     SessionEnded,
     SessionPlanned,
     SessionStarted,
-    UnitEnded,
     UnitsAdded,
     UnitsRemoved,
 )
-from pytest_benchrun.core.model import Ending, JsonValue, Outcome, Owner, RunState, UnitStatus
+from pytest_benchrun.core.killed import ends_of_killed
+from pytest_benchrun.core.model import JsonValue, Owner, RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.pulse import FindPulse
 from pytest_benchrun.core.rules import Stop
@@ -39,6 +39,7 @@ from pytest_benchrun.store.place import check_path, prepare, refuse_newer_views,
 from pytest_benchrun.store.publisher import Publisher, mend_views
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.salvage import finish_salvage
+from pytest_benchrun.store.seriesfile import SeriesFile
 from pytest_benchrun.store.stopfile import StopFile, look_for_stop
 from pytest_benchrun.world.clock import WallClock
 from pytest_benchrun.world.garbage import without_garbage_collection
@@ -46,6 +47,7 @@ from pytest_benchrun.world.identity import config_hash, new_run_id
 from pytest_benchrun.world.patience import Patience
 from pytest_benchrun.world.process import is_alive, this_process
 from pytest_benchrun.world.sighting import look_at_host
+from pytest_benchrun.world.timeseries import sampling
 
 _UNITS_PER_LINE = 1000
 
@@ -222,7 +224,8 @@ class OpenRun:
                     version=facts.version,
                 )
             )
-        self._close_killed_units()
+        for ended in ends_of_killed(self.campaign):
+            emit(ended)
         emit(
             SessionStarted(
                 at=now_at(),
@@ -250,31 +253,6 @@ class OpenRun:
         limit = self.settings.max_failures.limit(self.campaign.groups_total)
         emit(SessionPlanned(at=now_at(), run=ranges_of(self.campaign, plan.run), failure_limit=limit))
 
-    def _close_killed_units(self) -> None:
-        """End what was in flight when the last owner died: by its result if it had spoken, else as interrupted.
-
-        At the moment the dead session was last heard of: a night between must not count as its time.
-        """
-        last_at = self.campaign.last_at
-        for running in list(self.campaign.running.values()):
-            result = running.result
-            outcome = (
-                result.outcome
-                if result
-                else Outcome(status=UnitStatus.INTERRUPTED, kind="interrupt", message="the run was killed while it ran")
-            )
-            self.conductor.emit(
-                UnitEnded(
-                    at=last_at,
-                    unit_id=running.unit.unit_id,
-                    attempt=running.attempt,
-                    worker=running.worker,
-                    ended=Ending.KILLED,
-                    elapsed_s=result.elapsed_s if result else None,
-                    outcome=outcome,
-                )
-            )
-
     def show_pulses(self, find_pulse: FindPulse) -> Callable[[], None]:
         """From here on the status says what `find_pulse` knows of units in flight.
 
@@ -285,6 +263,12 @@ class OpenRun:
             return lambda: None
         self._publisher.find_pulse = find_pulse
         return self._publisher.note_news
+
+    def sampling(self) -> AbstractContextManager[None]:
+        """While it is entered, what this host does is written down."""
+        session = self.campaign.session.session if self.campaign.session else 0
+        file = SeriesFile(self.rundir, self._owner.host)
+        return sampling(file.append, self.settings.sample_interval_s, session, self.view_problems.append)
 
     def wait_when_full(self, say: Callable[[str], None]) -> None:
         """From here on a full disk is waited for, in this thread; `say` tells people."""

@@ -42,6 +42,10 @@ DEFAULT_FULL_DISK_WAIT_S = 3600.0
 """Long enough for a person to make room, short enough for a machine that nobody looks after."""
 
 
+DEFAULT_SAMPLE_INTERVAL_S = 10.0
+"""Short enough to see what a unit of a minute did, long enough to cost nothing."""
+
+
 DEFAULT_TURN_ROTATE_BYTES = 256 * 1024 * 1024
 """Small enough for every tool that reads a file at once, large enough that a day of turns is a few files."""
 
@@ -88,6 +92,7 @@ class Settings:
         plan: how to print the plan instead of running it; None to run it.
         turns: what is kept of turns.
         environment: how much is recorded of the host.
+        sample_interval_s: seconds between two looks at what the host does; 0 for none.
     """
 
     results_dir: str
@@ -112,3 +117,4 @@ class Settings:
     plan: Literal["text", "json"] | None = None
     turns: TurnSettings = field(default_factory=TurnSettings)
     environment: Literal["full", "basic", "off"] = "full"
+    sample_interval_s: float = DEFAULT_SAMPLE_INTERVAL_S

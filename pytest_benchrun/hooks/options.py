@@ -190,6 +190,15 @@ ENVIRONMENT = Option(
     help="What environment.json says of the host: all; no packages, GPUs and git commit (basic); nothing (off).",
 )
 
+SAMPLE_INTERVAL = Option(
+    flag="--bench-sample-interval",
+    metavar="TIME",
+    ini="bench_sample_interval",
+    default="10s",
+    help="Write down every so often what the host does: CPU, memory, disks, network (a bare number is seconds). "
+    "0 switches it off.",
+)
+
 OPTIONS: tuple[Option, ...] = (
     RESULTS,
     RESUME,
@@ -216,6 +225,7 @@ OPTIONS: tuple[Option, ...] = (
     TURN_SAMPLE,
     TURN_ROTATE,
     ENVIRONMENT,
+    SAMPLE_INTERVAL,
 )
 
 

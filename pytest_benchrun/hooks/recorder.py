@@ -138,6 +138,7 @@ class Recorder:
         self._stack.callback(self.signals.restore)
         self._stack.callback(self._tidy_turns)  # not before xdist has ended its workers, which it does at finish
         self.run.wait_when_full(self._shout)
+        self._stack.enter_context(self.run.sampling())
         for text in self.run.notes:
             self._say(f"benchrun: {text}")
         for text in unfit_now(self.campaign):

@@ -17,6 +17,7 @@ from pytest_benchrun.core.phases import DEFAULT_PHASES, check_phases, pick_phase
 from pytest_benchrun.core.settings import (
     DEFAULT_FULL_DISK_WAIT_S,
     DEFAULT_MAX_CONSECUTIVE_FAILURES,
+    DEFAULT_SAMPLE_INTERVAL_S,
     DEFAULT_THRESHOLD,
     DEFAULT_TURN_ROTATE_BYTES,
     Settings,
@@ -28,6 +29,7 @@ from pytest_benchrun.hooks.options import Option
 from pytest_benchrun.world.config_file import load_config_file
 
 T = TypeVar("T")
+SHORTEST_INTERVAL_S = 0.1
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -68,6 +70,7 @@ def read_settings(config: pytest.Config) -> Settings:
         plan=config.getoption(options.PLAN.dest),
         turns=read_turn_settings(config, reading.file),
         environment=reading.of(options.ENVIRONMENT, _parse_environment, "full"),
+        sample_interval_s=reading.of(options.SAMPLE_INTERVAL, _parse_interval, DEFAULT_SAMPLE_INTERVAL_S),
     )
 
 
@@ -231,6 +234,13 @@ def _parse_durability(text: str) -> Literal["fsync", "flush"]:
     raise _wrong(options.DURABILITY, text, "fsync or flush")
 
 
+def _parse_interval(text: str) -> float:
+    interval_s = parse_time(options.SAMPLE_INTERVAL, text, bare_s=1)
+    if 0 < interval_s < SHORTEST_INTERVAL_S:
+        raise _wrong(options.SAMPLE_INTERVAL, text, f"0, or at least {SHORTEST_INTERVAL_S:g}s")
+    return interval_s
+
+
 def _parse_environment(text: str) -> Literal["full", "basic", "off"]:
     if text in {"full", "basic", "off"}:
         return cast("Literal['full', 'basic', 'off']", text)
@@ -275,6 +285,7 @@ _EXAMPLES = {
     options.FULL_DISK_WAIT.flag: "1h",
     options.BUDGET.flag: "cost_usd=50",
     options.ENVIRONMENT.flag: "basic",
+    options.SAMPLE_INTERVAL.flag: "10s",
     options.TURN_METRICS.flag: "off",
     options.TURN_SAMPLE.flag: "0.1",
     options.TURN_ROTATE.flag: "256M",

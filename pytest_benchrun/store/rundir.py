@@ -51,6 +51,10 @@ class RunDir:
         """What the hosts were like at start and end, and what changed."""
         return self.path / "environment.json"
 
+    def timeseries(self, host: str) -> Path:
+        """What a host did over time, one line a sample."""
+        return self.path / "timeseries" / f"{_plain_name(host)}.jsonl"
+
     @property
     def lock(self) -> Path:
         """Lock and owner; empty while nobody owns the run."""
@@ -116,8 +120,7 @@ class RunDir:
 
     def turn_part(self, worker: str) -> Path:
         """The file of one worker, until it is joined."""
-        name = worker if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", worker) else f"w-{slug(worker)}"
-        return self.path / f"turn_metrics.{name}.jsonl"
+        return self.path / f"turn_metrics.{_plain_name(worker)}.jsonl"
 
     def turn_parts(self) -> list[Path]:
         """The files of workers that are not joined yet, by name."""
@@ -133,12 +136,24 @@ class RunDir:
 
         The lock, the history and files that somebody else put there stay where they are.
         """
-        names = ("status.json", "run_state.json", "runstats.json", "environment.json", "artifacts", "checkpoints")
+        names = (
+            "status.json",
+            "run_state.json",
+            "runstats.json",
+            "environment.json",
+            "timeseries",
+            "artifacts",
+            "checkpoints",
+        )
         found = [self.path / name for name in names if (self.path / name).exists()]
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         found += [path for path in (self.turns_joining, self.turns) if path.exists()]
         found += sorted(self.path.glob("turn_metrics.*.jsonl*")) + sorted(self.path.glob("turn_metrics.jsonl.torn-*"))
         return found + self.journal_parts()
+
+
+def _plain_name(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,80}", name) else f"w-{slug(name)}"
 
 
 def _part(path: Path) -> re.Match[str] | None:
