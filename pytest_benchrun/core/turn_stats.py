@@ -10,7 +10,8 @@ from typing import Any, TypedDict
 
 from pytest_benchrun.core.columns import Column
 from pytest_benchrun.core.stats import ONE_BY_ONE, Arithmetic, Summary
-from pytest_benchrun.core.turns import TURN_FIELDS
+from pytest_benchrun.core.turns import SAMPLED_OUT, TURN_FIELDS
+from pytest_benchrun.core.turns_left_out import LeftOutView
 
 _MS_PER_S = 1000
 _FIXED = frozenset({"llm_ms", "storage_ms", "total_ms"})
@@ -104,6 +105,9 @@ class TurnStats:
         if line.get("event") is not None:
             self._events += 1
             return
+        if SAMPLED_OUT in line:
+            self._add_left_out(line[SAMPLED_OUT])
+            return
         times = {
             name: array("d", [value]) for name, value in line.items() if name.endswith("_ms") and _is_number(value)
         }
@@ -114,6 +118,19 @@ class TurnStats:
         self._timed += any(name != "total_ms" for name in times)
         self._tokens_in += tokens[0]
         self._tokens_out += tokens[1]
+        for name, values in times.items():
+            self._extend(self._values, name, values)
+        for adapter, values in by.items():
+            self._extend(self._by_adapter, adapter, values)
+
+    def _add_left_out(self, view: LeftOutView) -> None:
+        times = {name: _numbers(values) for name, values in view["times"].items()}
+        by = {adapter: _numbers(values) for adapter, values in view["storage_ms_by"].items()}
+        counts = view["turns"], view["timed_turns"], view["tokens_in"], view["tokens_out"]
+        self._turns += counts[0]
+        self._timed += counts[1]
+        self._tokens_in += counts[2]
+        self._tokens_out += counts[3]
         for name, values in times.items():
             self._extend(self._values, name, values)
         for adapter, values in by.items():
