@@ -23,6 +23,7 @@ EXACT = 10_000_000
 ERROR = 0.001
 """A bucket is as wide as 1/512 of the power of 2 below it and stands for its middle: off by 1/1024 at most."""
 
+_AT_ONCE = 1 << 20
 _METHOD = "buckets"
 _NEGATIVE = 1 << (63 - DROPPED_BITS)
 
@@ -71,8 +72,9 @@ class Column:
         return self._arithmetic.total(self._values) if self._buckets is None else self._buckets.total()
 
     def _count(self, buckets: _Buckets, values: array[float]) -> None:
-        if values:
-            buckets.add(self._arithmetic.buckets(values), min(values), max(values))
+        for first in range(0, len(values), _AT_ONCE):  # counting takes three times the memory of what is counted
+            some = values[first : first + _AT_ONCE]
+            buckets.add(self._arithmetic.buckets(some), min(some), max(some))
 
 
 class _Buckets(Sequence[float]):
