@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
-
 from pytest_benchrun.core.turn_stats import TurnStats, TurnSummary
 from pytest_benchrun.hooks.turnlines import UnitTurns
 from pytest_benchrun.hooks.turns import Turn
@@ -17,9 +15,9 @@ def figures_of(file: ListFile) -> TurnSummary:
     return stats.view()
 
 
-def take(unit: UnitTurns, turns: int, **fields: Any) -> None:
+def take(unit: UnitTurns, turns: int) -> None:
     for number in range(turns):
-        with Turn(unit, None, None, fields) as turn:
+        with Turn(unit, None, None, {}) as turn:
             turn.add_ns("llm_ms", None, number * 1_000_000)
 
 
