@@ -7,14 +7,12 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import orjson
-
 from pytest_benchrun.core.campaign import Campaign
-from pytest_benchrun.core.campaign_file import config_of, differences
+from pytest_benchrun.core.campaign_file import config_of
 from pytest_benchrun.core.conductor import Clock, Conductor
-from pytest_benchrun.core.errors import DirectoryProblem, JournalDamaged, JournalWriteFailed, NewerSchema
+from pytest_benchrun.core.drift import accept_drift
+from pytest_benchrun.core.errors import DirectoryProblem, JournalDamaged, JournalWriteFailed
 from pytest_benchrun.core.events import (
-    SCHEMA_VERSION,
     ConfigAccepted,
     Noted,
     RunCreated,
@@ -27,6 +25,7 @@ from pytest_benchrun.core.events import (
 )
 from pytest_benchrun.core.model import Ending, JsonValue, Outcome, Owner, RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan, ranges_of
+from pytest_benchrun.core.pulse import FindPulse
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.settings import Settings
@@ -36,7 +35,7 @@ from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
 from pytest_benchrun.store.journal import JournalReader, JournalWriter, cut_torn_tail
 from pytest_benchrun.store.lock import RunLock, read_owner
-from pytest_benchrun.store.place import check_path, prepare, try_writing, unusable
+from pytest_benchrun.store.place import check_path, prepare, refuse_newer_views, try_writing, unusable
 from pytest_benchrun.store.publisher import Publisher, mend_views
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.salvage import finish_salvage
@@ -108,7 +107,7 @@ class OpenRun:
             DirectoryProblem: what was asked does not fit what is there.
         """
         settings, directory = self.settings, self.rundir.path
-        self._refuse_newer_views()
+        refuse_newer_views(self.rundir)
         if not self.rundir.has_run():
             if settings.resume:
                 problem = f"there is no run to resume in {str(directory)!r}"
@@ -116,7 +115,7 @@ class OpenRun:
             return
         self._read()
         if settings.resume:
-            self._check_drift()
+            self.notes += accept_drift(self.campaign, self._config(), is_accepted=settings.accepts_drift)
             self.start = Start.RESUME
             self.run_id = self.campaign.run_id or self.run_id
             return
@@ -129,25 +128,6 @@ class OpenRun:
         self._earlier_run_id = self.campaign.run_id or f"damaged-{self.clock.now_at().replace(':', '')}"
         self.campaign = Campaign()
         self.start = Start.NEW_AFTER_HISTORY
-
-    def _check_drift(self) -> None:
-        """Refuse to mix results that were measured under two configurations.
-
-        Raises:
-            DirectoryProblem: with both values of each key that changed.
-        """
-        if self.campaign.created is None:
-            return
-        changed = differences(self.campaign.config, self._config())
-        if not changed:
-            return
-        said = "; ".join(f"{key} was {before}, is now {now}" for key, before, now in changed)
-        if self.settings.accepts_drift:
-            self.notes.append(f"the configuration has changed and was accepted: {said}")
-            return
-        problem = f"the configuration has changed since {self.campaign.run_id} was started: {said}"
-        hint = "change it back, go on all the same with --bench-accept-drift, or start anew with --bench-fresh"
-        raise DirectoryProblem(problem, hint=hint)
 
     def _config(self) -> dict[str, JsonValue]:
         return config_of(self.settings.file, self.settings.group_by, self.settings.phases)
@@ -165,13 +145,6 @@ class OpenRun:
         if not self.campaign.run_id:
             # A start that died before its first line, or a damaged one put aside: a resume gives it the new name.
             self.campaign.state = RunState.COMPLETE
-
-    def _refuse_newer_views(self) -> None:
-        for path in (self.rundir.status, self.rundir.run_state, self.rundir.runstats):
-            with suppress(OSError, ValueError, TypeError, KeyError):
-                version = orjson.loads(path.read_bytes())["schema_version"]
-                if version > SCHEMA_VERSION:
-                    raise NewerSchema(str(path), version, SCHEMA_VERSION)
 
     def begin(
         self,
@@ -298,6 +271,17 @@ class OpenRun:
                     outcome=outcome,
                 )
             )
+
+    def show_pulses(self, find_pulse: FindPulse) -> Callable[[], None]:
+        """From here on the status says what `find_pulse` knows of units in flight.
+
+        Returns:
+            To be called, in any thread, when there is something new to show.
+        """
+        if self._publisher is None:
+            return lambda: None
+        self._publisher.find_pulse = find_pulse
+        return self._publisher.note_news
 
     def wait_when_full(self, say: Callable[[str], None]) -> None:
         """From here on a full disk is waited for, in this thread; `say` tells people."""

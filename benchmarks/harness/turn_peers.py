@@ -113,17 +113,25 @@ def struct_log(folder: Path) -> Callable[[int], None]:
 
 def ours(folder: Path) -> Callable[[int], None]:
     """A turn as a user writes it, with all that comes before and after the record."""
-    from pytest_benchrun.hooks.bench import BenchRun  # noqa: PLC0415  # the peers do without
+    from pytest_benchrun.core.model import Unit  # noqa: PLC0415  # the peers do without
+    from pytest_benchrun.hooks.beacons import Beacons  # noqa: PLC0415  # likewise
+    from pytest_benchrun.hooks.bench import BenchRun, Keeps  # noqa: PLC0415  # likewise
     from pytest_benchrun.hooks.turnlines import UnitTurns  # noqa: PLC0415  # likewise
+    from pytest_benchrun.store.checkpoints import CheckpointFile  # noqa: PLC0415  # likewise
     from pytest_benchrun.store.rundir import RunDir  # noqa: PLC0415  # likewise
     from pytest_benchrun.store.turnfile import TurnFile  # noqa: PLC0415  # likewise
     from pytest_benchrun.world.clock import WallClock, monotonic_ns  # noqa: PLC0415  # likewise
 
-    clock = WallClock()
-    file = TurnFile(RunDir(folder), None, rotate_bytes=None, now_at=clock.now_at, now_ns=monotonic_ns)
-    unit: dict[str, Any] = {"unit_id": RECORD["unit_id"], "attempt": 1}
-    turns = UnitTurns(run_id=RECORD["run_id"], worker="main", share=1, file=file, clock=clock, **unit)
-    bench = BenchRun(params={}, config={}, find_folder=lambda: folder, turns=turns, **unit)
+    clock, rundir, run_id, unit_id = WallClock(), RunDir(folder), RECORD["run_id"], RECORD["unit_id"]
+    file = TurnFile(rundir, None, rotate_bytes=None, now_at=clock.now_at, now_ns=monotonic_ns)
+    beacons = Beacons(unit_id, clock)
+    turns = UnitTurns(run_id=run_id, beacons=beacons, attempt=1, worker="main", share=1, file=file, clock=clock)
+    unit = Unit(
+        unit_id=unit_id, function=unit_id, group=unit_id, phase="run", param_names=(), param_values=(), fingerprint=""
+    )
+    checkpoint = CheckpointFile(rundir, run_id=run_id, unit=unit, attempt=1, now_at=clock.now_at)
+    keeps = Keeps(checkpoint, beacons, turns)
+    bench = BenchRun(unit_id=unit_id, params={}, config={}, attempt=1, find_folder=lambda: folder, keeps=keeps)
 
     def run(n: int) -> None:
         for _ in range(n):

@@ -13,6 +13,7 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.model import FAILURES, JsonValue, UnitStatus
 from pytest_benchrun.core.moments import seconds_between
+from pytest_benchrun.core.pulse import FindPulse, Pulse, no_pulse
 from pytest_benchrun.core.records import Failure, Running
 from pytest_benchrun.core.stats import summarize
 
@@ -129,11 +130,13 @@ class StatusView(TypedDict):
     results_dir: str
 
 
-def status_view(campaign: Campaign, *, results_dir: str, now_at: str) -> StatusView:
-    """Where the run is at `now_at`."""
+def status_view(campaign: Campaign, *, results_dir: str, now_at: str, find_pulse: FindPulse = no_pulse) -> StatusView:
+    """Where the run is at `now_at`, and its units in flight by what `find_pulse` knows of them."""
     session = campaign.session
     counts = campaign.shown_counts()
-    tasks = [_task(running, campaign, now_at) for running in campaign.running.values()]
+    tasks = [
+        _task(running, campaign, now_at, find_pulse(running.unit.unit_id)) for running in campaign.running.values()
+    ]
     remaining = campaign.unfinished
     mean_s, eta = _eta(campaign, remaining, now_at)
     return StatusView(
@@ -189,18 +192,19 @@ def message_of(campaign: Campaign) -> str:
     return f"{text} ({campaign.reason})" if campaign.reason else text
 
 
-def _task(running: Running, campaign: Campaign, now_at: str) -> TaskView:
+def _task(running: Running, campaign: Campaign, now_at: str, pulse: Pulse | None) -> TaskView:
+    heard_at = running.result.at if running.result else running.started_at
     return TaskView(
         unit_id=running.unit.unit_id,
         params=running.unit.params,
         group=running.unit.group,
         phase=running.unit.phase,
-        stage=None,
-        note=None,
+        stage=pulse.stage if pulse else None,
+        note=pulse.note if pulse else None,
         worker=running.worker,
         host=campaign.host_of(running.worker),
         started_at=running.started_at,
-        last_beacon_at=running.result.at if running.result else running.started_at,
+        last_beacon_at=max(heard_at, pulse.beacon_at) if pulse else heard_at,
         elapsed_s=seconds_between(running.started_at, now_at),
     )
 

@@ -73,6 +73,7 @@ class BareEngine:
             late_error=self._recorder.late_error,
             turns=keep_turns(run.rundir, run.settings.turns, WORKER, is_owner=True),
         )
+        self._hooks.note_news = run.show_pulses(self._hooks.pulse_of)
         session.config.stash[GIVES_BENCH] = self._hooks
         session.config.pluginmanager.register(self._hooks, "benchrun-unit")
         dispatcher = Dispatcher(map(self._recorder.unit, self._items), run.campaign.phases)

@@ -25,6 +25,9 @@ UNIT_DONE = "benchrun_unit_done"
 """Worker to controller, when a unit is over: `data`, packed; its keys are `index, elapsed_s, outcome, reports,
 nodeid, location` and `stop` (why the session should stop, None when it should not)."""
 
+PULSE = "benchrun_pulse"
+"""Worker to controller, now and then while a unit runs: `data`, the fields of a `Pulse`."""
+
 RUN_UNIT = "benchrun_run_unit"
 """Controller to worker: `index` into the worker's items, `attempt`."""
 

@@ -18,9 +18,12 @@ from xdist.remote import Marker, WorkerInteractor, getinfodict, setup_config
 from pytest_benchrun.core.errors import BenchrunError
 from pytest_benchrun.core.jsonsafe import safe_text, to_text
 from pytest_benchrun.core.model import Outcome, Unit, UnitStatus
+from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.engines.loop import UnitLoop
+from pytest_benchrun.engines.pulse import PulseSender
 from pytest_benchrun.engines.wire import (
     INTERRUPT,
+    PULSE,
     RUN_UNIT,
     UNIT_DONE,
     WORK_LIST,
@@ -145,6 +148,7 @@ class UnitWorker(WorkerInteractor):
         """Run what is ordered until there is nothing more."""
         session.config.option.maxfail = 0  # the controller counts, over all workers
         loop = UnitLoop(session)
+        sender = self._send_pulses()
         # Ctrl-C and schedulers reach workers too. The first signal is the controller's business: the unit in
         # flight is awaited. The second one interrupts it.
         self._signals.install()
@@ -152,8 +156,21 @@ class UnitWorker(WorkerInteractor):
         while (order := self._orders.get()) is not None:
             self._run(loop, *order)
         loop.settle(None)
+        sender.close()
         self._signals.restore()
         return True
+
+    def _send_pulses(self) -> PulseSender:
+        hooks: UnitHooks = self.config.pluginmanager.getplugin("benchrun-unit")
+
+        def find() -> Pulse | None:
+            beacons = hooks.beacons
+            return None if beacons is None else beacons.pulse()
+
+        sender = PulseSender(find, lambda data: self.sendevent(PULSE, data=data))
+        hooks.note_news = sender.note_news
+        sender.start()
+        return sender
 
     def _run(self, loop: UnitLoop, index: int, attempt: int) -> None:
         item = self.session.items[index]

@@ -19,10 +19,12 @@ import pytest_benchrun.engines.remote
 from pytest_benchrun.core.dispatch import Dispatcher
 from pytest_benchrun.core.events import outcome_from_json
 from pytest_benchrun.core.model import RunState, UnitStatus
+from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.engines.affinity import affinity_of
 from pytest_benchrun.engines.wire import (
     INTERRUPT,
+    PULSE,
     RUN_UNIT,
     UNIT_DONE,
     WORK_LIST,
@@ -54,6 +56,8 @@ class XdistEngine:
         self.work_lists: dict[str, bytes | str] = {}
         self.done: dict[str, bytes] = {}
         self._shared: dict[object, Any] = {}
+        self._pulses: dict[str, Pulse] = {}
+        self._note_news: Callable[[], None] | None = None
         self._early_deaths = 0
         self._ready: dict[str, WorkerController] = {}
         self._scheduling: UnitScheduling | None = None
@@ -120,6 +124,7 @@ class XdistEngine:
 
     def announce_workers(self) -> None:
         """Record the workers that were ready before the run began."""
+        self._note_news = self.recorder.run.show_pulses(self.pulse_of)
         for node in self._ready.values():
             self._announce(node)
 
@@ -178,11 +183,24 @@ class XdistEngine:
         name = message[0] if isinstance(message, tuple) else None
         if name == WORK_LIST:
             self.work_lists[node.gateway.id] = message[1]["data"]
+        elif name == PULSE:
+            self._take_pulse(node.gateway.id, Pulse(**message[1]["data"]))
         elif name == UNIT_DONE:
             self.done[node.gateway.id] = message[1]["data"]
             theirs(("runtest_protocol_complete", {"item_index": 0, "duration": 0.0}))
         else:
             theirs(message)
+
+    def _take_pulse(self, worker: str, pulse: Pulse) -> None:
+        self._pulses[worker] = pulse
+        if self._note_news is not None:
+            self._note_news()
+
+    def pulse_of(self, unit_id: str) -> Pulse | None:
+        """Where the unit is, by the last that its worker said."""
+        running = self.recorder.campaign.running.get(unit_id)
+        pulse = self._pulses.get(running.worker) if running else None
+        return pulse if pulse is not None and pulse.unit_id == unit_id else None
 
     def show(self, node: WorkerController, sent: dict[str, Any]) -> None:
         """Give pytest a unit's reports, once its end is recorded and its worker has the next one.

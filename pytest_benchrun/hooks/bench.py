@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Protocol
 
@@ -13,6 +14,7 @@ from pytest_benchrun.core.errors import CheckpointUnusable, NewerSchema
 from pytest_benchrun.core.jsonsafe import to_metric, to_name
 from pytest_benchrun.core.model import JsonValue, Metric
 from pytest_benchrun.core.repeats import PARAMETER, Repeat
+from pytest_benchrun.hooks.beacons import Beacons
 from pytest_benchrun.hooks.turnlines import UnitTurns
 from pytest_benchrun.hooks.turns import NO_TURN, F, Turn, keep_event, wrap
 
@@ -95,6 +97,21 @@ class Checkpoint:
             self._warnings.append(text)
 
 
+@dataclass(frozen=True, slots=True)
+class Keeps:
+    """What takes all that a unit says, while a campaign runs.
+
+    Attributes:
+        checkpoint_file: keeps its checkpoint.
+        beacons: told of its progress.
+        turns: keeps its turns; None where they are switched off.
+    """
+
+    checkpoint_file: KeepsValue
+    beacons: Beacons
+    turns: UnitTurns | None
+
+
 class BenchRun:
     """One attempt of one unit, seen from inside.
 
@@ -102,8 +119,7 @@ class BenchRun:
 
     Args:
         find_folder: where its artifacts go, asked for at the first one.
-        checkpoint_file: where its checkpoint is kept; None where there is no run, and metrics are not kept.
-        turns: where its turns are kept; None where they are not.
+        keeps: what takes all that it says; None where there is no run.
 
     Attributes:
         unit_id: pytest's node id of the unit.
@@ -125,8 +141,7 @@ class BenchRun:
         config: Mapping[str, JsonValue],
         attempt: int,
         find_folder: Callable[[], Path],
-        checkpoint_file: KeepsValue | None = None,
-        turns: UnitTurns | None = None,
+        keeps: Keeps | None = None,
     ) -> None:
         self.unit_id = unit_id
         self.params = dict(params)
@@ -137,10 +152,10 @@ class BenchRun:
         self.attempt = attempt
         self.metrics: dict[str, Metric] = {}
         self.warnings: list[str] = []
-        self.checkpoint = Checkpoint(checkpoint_file, self.warnings)
+        self.checkpoint = Checkpoint(keeps.checkpoint_file if keeps else None, self.warnings)
         self._find_folder = find_folder
-        self._is_recording = checkpoint_file is not None
-        self._turns = turns
+        self._beacons = keeps.beacons if keeps else None
+        self._turns = keeps.turns if keeps else None
 
     def metric(self, name: str, value: float, unit: str = "", better: Literal["lower", "higher"] | None = None) -> None:
         """Record a number of this unit; recording a name again replaces its value.
@@ -154,12 +169,40 @@ class BenchRun:
             unit: unit of measure as people write it, `"MB/s"`; `""` for a bare number.
             better: which direction is better; None when neither is.
         """
-        if not self._is_recording:
+        if self._beacons is None:
             return
         name = to_name(name)
         metric, warnings = to_metric(name, value, unit, better)
         self.warnings += warnings
         self.metrics[name] = metric
+        self._beacons.beat("metric", name)
+
+    def stage(self, text: str) -> None:
+        """Say which part of its work the unit begins; shown while it runs, and proof of progress.
+
+        Args:
+            text: one line of up to 200 characters; a longer one is cut. What `note` said before goes with the
+                stage before.
+        """
+        if self._beacons is not None:
+            self._beacons.enter_stage(text)
+
+    def note(self, text: str) -> None:
+        """Say where the unit is within its stage; shown while it runs, and proof of progress.
+
+        Args:
+            text: as for `stage`.
+        """
+        if self._beacons is not None:
+            self._beacons.take_note(text)
+
+    def beat(self) -> None:
+        """Prove progress without a word: the unit is not stuck.
+
+        For real progress only: called by a loop that waits or tries again, it would hide that the unit hangs.
+        """
+        if self._beacons is not None:
+            self._beacons.beat()
 
     def turn(self, session_id: object = None, role: object = None, **fields: object) -> Turn:
         """One step of the unit, for a `with`: a line in `turn_metrics.jsonl`, also when it ends by an exception.

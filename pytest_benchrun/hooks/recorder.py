@@ -25,10 +25,10 @@ from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.rules import Stop, exit_code, exit_code_of_nothing, final_state, time_is_up
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import Start
+from pytest_benchrun.hooks.closing import raise_stop, show_interrupted, show_skipped
 from pytest_benchrun.hooks.facts import campaign_name, session_facts
 from pytest_benchrun.hooks.planning import Planning
-from pytest_benchrun.hooks.translate import detail_of, error_reports, message_of, skip_reports
-from pytest_benchrun.hooks.unit import properties_of
+from pytest_benchrun.hooks.translate import detail_of, message_of
 from pytest_benchrun.report.text import plan_line, summary_lines
 from pytest_benchrun.run import OpenRun, open_run
 from pytest_benchrun.store.checkpoints import forget_checkpoint
@@ -272,9 +272,7 @@ class Recorder:
 
     def show_interrupted(self, unit_id: str, reason: str) -> None:
         """Report an attempt that is recorded as interrupted."""
-        unit, attempt = self.unit(unit_id), self.campaign.records[unit_id].attempts
-        properties = properties_of(self.run.run_id, unit, attempt)
-        self._show(unit_id, error_reports(unit, f"benchrun: {reason}", properties))
+        show_interrupted(self._config, self.campaign, unit_id, reason)
 
     def skip_rest(self, unit_ids: Sequence[str]) -> None:
         """Report the units that will not start: cheap reports made here, so that JUnit and totals stay true."""
@@ -284,28 +282,13 @@ class Recorder:
         reason = f"benchrun: {stop.reason if stop else 'not run'}"
         ranges = ranges_of(self.campaign, unit_ids)
         self._emit(RestSkipped(at=self.run.clock.now_at(), units=ranges, reason=reason))
-        for unit_id in unit_ids:
-            unit = self.unit(unit_id)
-            self._show(unit_id, skip_reports(unit, reason, properties_of(self.run.run_id, unit, 0)))
-
-    def _show(self, unit_id: str, reports: Sequence[pytest.TestReport]) -> None:
-        hook = self._config.hook
-        hook.pytest_runtest_logstart(nodeid=unit_id, location=reports[0].location)
-        for report in reports:
-            hook.pytest_runtest_logreport(report=report)
-        hook.pytest_runtest_logfinish(nodeid=unit_id, location=reports[0].location)
+        show_skipped(self._config, self.campaign, unit_ids, reason)
 
     def close_loop(self, session: pytest.Session, rest: Sequence[str]) -> None:
         """Report the units that will not start, and tell pytest why, so that its banner and exit code say so."""
         self.skip_rest(rest)
-        stop = self.campaign.stop
-        if stop is None or not rest:
-            return
-        if stop.source == "maxfail" or stop.target is RunState.PAUSED:
-            session.shouldfail = stop.reason if stop.source == "maxfail" else f"benchrun: paused: {stop.reason}"
-            raise session.Failed(session.shouldfail)
-        session.shouldstop = f"benchrun: {stop.reason}"
-        raise session.Interrupted(session.shouldstop)
+        if rest:
+            raise_stop(session, self.campaign)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

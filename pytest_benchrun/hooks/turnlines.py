@@ -12,6 +12,7 @@ from pytest_benchrun.core.jsonsafe import REPR_LENGTH, TEXT_LENGTH, safe_repr, s
 from pytest_benchrun.core.slug import slug
 from pytest_benchrun.core.turns import EVENT_FIELDS, SAMPLED_OUT, TURN_FIELDS, Sample
 from pytest_benchrun.core.turns_left_out import sum_up
+from pytest_benchrun.hooks.beacons import Beacons
 from pytest_benchrun.world.clock import WallClock, monotonic_ns
 
 MS_FIELDS = frozenset({"llm_ms", "storage_ms"})
@@ -36,7 +37,7 @@ class UnitTurns:
 
     Args:
         run_id: of the run.
-        unit_id: of the unit.
+        beacons: of the attempt.
         attempt: its number.
         worker: where it runs.
         share: of the turns to be kept.
@@ -48,7 +49,7 @@ class UnitTurns:
         self,
         *,
         run_id: str,
-        unit_id: str,
+        beacons: Beacons,
         attempt: int,
         worker: str,
         share: float,
@@ -56,16 +57,17 @@ class UnitTurns:
         clock: WallClock,
     ) -> None:
         self.run_id = run_id
-        self.unit_id = unit_id
+        self.unit_id = unit_id = beacons.unit_id
         self.attempt = attempt
         self.worker = worker
         self.id_prefix = f"{slug(unit_id)[-10:]}-{attempt}-"  # the digits that end the name of its artifacts too
         self.numbers = count()
         self.lock = threading.Lock()
-        self.at = clock.at
+        self.moment_at = clock.moment_at
         self.timer_names = set(MS_FIELDS)
         self.adapters: set[str] = set()
         self.left_out = LeftOut(self, share) if share < 1 else None
+        self.beat = beacons.beat
         self._file = file
 
     def end(self) -> None:
@@ -133,7 +135,11 @@ class LeftOut:
             taken, self._waiting[:count] = self._waiting[:count], []
         if taken:
             turns = self._turns
-            record: dict[str, Any] = {SAMPLED_OUT: sum_up(taken), "timestamp": turns.at(now_ns), "run_id": turns.run_id}
+            record: dict[str, Any] = {
+                SAMPLED_OUT: sum_up(taken),
+                "timestamp": turns.moment_at(now_ns),
+                "run_id": turns.run_id,
+            }
             record |= {"unit_id": turns.unit_id, "attempt": turns.attempt, "worker": turns.worker}
             turns.write(record, now_ns)
 

@@ -100,6 +100,7 @@ class Turn:
         # a task that ends the turn of another has a context of its own: a token would not fit there
         _OPEN.set(self._outer)
         turns = self._turns
+        turns.beat("turn")
         record = self._record(now_ns - self._started_ns, error)
         if error is not None or turns.left_out is None or not turns.left_out.takes(record, now_ns):
             turns.write(record, now_ns)
@@ -110,7 +111,7 @@ class Turn:
         llm_ms, storage_ms, by, others = _sum_up(self._spans)
         status, text = ("ok", None) if error is None else status_of(error)
         record: dict[str, Any] = {
-            "timestamp": turns.at(self._started_ns),
+            "timestamp": turns.moment_at(self._started_ns),
             "run_id": turns.run_id,
             "session_id": session_id if session_id is None else to_label(session_id),
             "unit_id": turns.unit_id,
@@ -318,7 +319,7 @@ def keep_event(turns: UnitTurns, name: str, fields: dict[str, Any]) -> None:
     turn, now_ns = _OPEN.get(), monotonic_ns()
     record = {
         "event": to_name(name),
-        "timestamp": turns.at(now_ns),
+        "timestamp": turns.moment_at(now_ns),
         "run_id": turns.run_id,
         "unit_id": turns.unit_id,
         "turn_index": turn.turn_index if turn is not None and turn.is_open_in(turns) else None,

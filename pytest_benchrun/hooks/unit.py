@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from pytest_benchrun.core.model import JsonValue, Outcome, Unit
+from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.core.settings import TurnSettings
-from pytest_benchrun.hooks.bench import BenchRun
+from pytest_benchrun.hooks.beacons import Beacons, tell_nobody
+from pytest_benchrun.hooks.bench import BenchRun, Keeps
 from pytest_benchrun.hooks.translate import OUR_REPORT, OutcomeBuilder
 from pytest_benchrun.hooks.turnlines import UnitTurns
 from pytest_benchrun.store.checkpoints import CheckpointFile
@@ -22,6 +24,7 @@ from pytest_benchrun.world.clock import WallClock, monotonic_ns
 class _Attempt:
     unit: Unit
     number: int
+    beacons: Beacons
     builder: OutcomeBuilder = field(default_factory=OutcomeBuilder)
     bench: BenchRun | None = None
     turns: UnitTurns | None = None
@@ -79,6 +82,9 @@ class UnitHooks:
             recorded, None when it was; itself None where nothing is shown.
         late_error: told of a report that failed while no unit was in flight: a wider fixture's teardown.
         turns: where turns are kept; None where they are not.
+
+    Attributes:
+        note_news: called, in any thread, when a unit has said where it is.
     """
 
     def __init__(
@@ -101,10 +107,22 @@ class UnitHooks:
         # pytest keeps every item's properties to the end of the session: what all units have is shared.
         self._shared = ("bench.run_id", run_id), ("bench.attempt", "1")
         self._attempt: _Attempt | None = None
+        self.note_news: Callable[[], None] = tell_nobody
 
     def begin(self, unit: Unit, attempt: int) -> None:
         """The next reports belong to this attempt."""
-        self._attempt = _Attempt(unit, attempt)
+        self._attempt = _Attempt(unit, attempt, Beacons(unit.unit_id, self._clock, self.note_news))
+
+    @property
+    def beacons(self) -> Beacons | None:
+        """Of the attempt in flight; None between units. Read in other threads too."""
+        attempt = self._attempt
+        return None if attempt is None else attempt.beacons
+
+    def pulse_of(self, unit_id: str) -> Pulse | None:
+        """Where the unit is; None when it does not run here."""
+        beacons = self.beacons
+        return beacons.pulse() if beacons is not None and beacons.unit_id == unit_id else None
 
     def end(self) -> Outcome:
         """What the attempt came to; later reports belong to nobody."""
@@ -141,15 +159,14 @@ class UnitHooks:
             config=self._config,
             attempt=attempt.number,
             find_folder=lambda: self._rundir.artifacts(unit_id),
-            checkpoint_file=file,
-            turns=attempt.turns,
+            keeps=Keeps(file, attempt.beacons, attempt.turns),
         )
         return attempt.bench
 
     def _turns_of(self, turns: KeepsTurns, attempt: _Attempt) -> UnitTurns:
         return UnitTurns(
             run_id=self._run_id,
-            unit_id=attempt.unit.unit_id,
+            beacons=attempt.beacons,
             attempt=attempt.number,
             worker=turns.worker,
             share=turns.sample,

@@ -74,7 +74,7 @@ class Disk:
         Raises:
             OSError: the file is the old one or the new one, whole, and no temporary file stays.
         """
-        temporary = path.with_name(f"{_TEMP_PREFIX}{os.getpid()}-{next(_numbers)}")
+        temporary = self.temporary_path(path.parent, f"{os.getpid()}-{next(_numbers)}")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         try:
             try:
@@ -90,6 +90,10 @@ class Disk:
             raise
         if is_synced:
             self.sync_dir(path.parent)
+
+    def temporary_path(self, directory: Path, name: str) -> Path:
+        """A path that `sweep_temporary_files` finds."""
+        return directory / f"{_TEMP_PREFIX}{name}"
 
     def overwrite(self, path: Path, data: bytes) -> None:
         """Replace the content of a file that must stay the same file, as a lock must; a reader may see neither."""

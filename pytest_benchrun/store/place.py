@@ -6,7 +6,10 @@ import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from pytest_benchrun.core.errors import DirectoryProblem
+import orjson
+
+from pytest_benchrun.core.errors import DirectoryProblem, NewerSchema
+from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.store.rundir import RunDir
 
@@ -74,3 +77,16 @@ def unusable(path: Path, error: OSError, verb: str = "write into") -> DirectoryP
     """What the system said of the directory as an error for people."""
     message = f"cannot {verb} --bench-results={str(path)!r}: {error.strerror or error}"
     return DirectoryProblem(message, hint="make it writable, make room, or name another directory")
+
+
+def refuse_newer_views(rundir: RunDir) -> None:
+    """Never replace what a newer version of ours has written.
+
+    Raises:
+        NewerSchema: names the file and both versions.
+    """
+    for path in (rundir.status, rundir.run_state, rundir.runstats):
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            version = orjson.loads(path.read_bytes())["schema_version"]
+            if version > SCHEMA_VERSION:
+                raise NewerSchema(str(path), version, SCHEMA_VERSION)

@@ -19,9 +19,11 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.conductor import Clock
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.jsonsafe import safe_text
+from pytest_benchrun.core.pulse import FindPulse, no_pulse
 from pytest_benchrun.core.run_state import run_state_view
 from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.views import status_view
+from pytest_benchrun.store.reserve import FULL, Reserve
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnstats import figures_of
 
@@ -74,6 +76,10 @@ class Publisher:
         guard: held by whoever changes the state.
         sync_journal: waits until the disk has the journal.
         look: looks for a stop and records it; called at least twice a second.
+
+    Attributes:
+        problems: what went wrong; the first is all that people need.
+        find_pulse: asked about each unit in flight when the status is written.
     """
 
     def __init__(
@@ -95,7 +101,9 @@ class Publisher:
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="benchrun-publisher", daemon=True)
         self._pause: str | None = None
+        self._reserve = Reserve(rundir)
         self.problems: list[str] = []
+        self.find_pulse: FindPulse = no_pulse
 
     def show_pause(self, reason: str | None) -> None:
         """Say `paused` in the status although the state is as it was; None ends it.
@@ -107,11 +115,16 @@ class Publisher:
 
     def start(self) -> None:
         """Write the first status and start the thread."""
+        self._reserve.take()
         self._write_status()
         self._thread.start()
 
     def on_event(self, event: Event) -> None:  # noqa: ARG002  # the state says it all
         """Note that there is something new to show."""
+        self.note_news()
+
+    def note_news(self) -> None:
+        """The same without an event; in any thread."""
         if not self._has_news.is_set():
             self._has_news.set()
 
@@ -121,6 +134,7 @@ class Publisher:
         self._has_news.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._reserve.release()
         stats = figures_of(self._rundir, self._campaign)
         for path, data in views_at_rest(self._rundir, self._campaign, stats).items():
             self._try(partial(self._rundir.disk.write_atomically, path, data))
@@ -143,19 +157,36 @@ class Publisher:
             self._is_closing.wait(SYNC_S)
 
     def _write_status(self) -> None:
-        def write() -> None:
-            with self._guard:
-                where = safe_text(str(self._rundir.path))
-                view = status_view(self._campaign, results_dir=where, now_at=self._clock.now_at())
-                state = run_state_view(self._campaign)
-                pause = self._pause
-            if pause is not None:
-                view["state"], view["reason"], view["message"] = "paused", pause, f"paused: {pause}"
-            for path, document in ((self._rundir.status, view), (self._rundir.run_state, state)):
-                data = orjson.dumps(document, option=orjson.OPT_INDENT_2)
-                self._rundir.disk.write_atomically(path, data, is_synced=False)
+        self._try(self._write_live_views)
 
-        self._try(write)
+    def _write_live_views(self) -> None:
+        with self._guard:
+            where = safe_text(str(self._rundir.path))
+            view = status_view(
+                self._campaign, results_dir=where, now_at=self._clock.now_at(), find_pulse=self.find_pulse
+            )
+            state = run_state_view(self._campaign)
+            pause = self._pause
+        if pause is not None:
+            view["state"], view["reason"], view["message"] = "paused", pause, f"paused: {pause}"
+        for path, document in ((self._rundir.status, view), (self._rundir.run_state, state)):
+            data = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+            write = partial(self._rundir.disk.write_atomically, path, data, is_synced=False)
+            try:
+                write()
+            except OSError as error:
+                if pause is None or error.errno not in FULL:
+                    raise
+                self._write_from_reserve(write)
+
+    def _write_from_reserve(self, write: Callable[[], None]) -> None:
+        """Write what says that the run waits for room; the journal, which waits too, gets none of this room."""
+        with self._guard:
+            self._reserve.release()
+            try:
+                write()
+            finally:
+                self._reserve.take()
 
     def _try(self, write: Callable[[], None]) -> None:
         """The observer never breaks the observed: a view that cannot be written is said once."""

@@ -49,14 +49,14 @@ class WallClock:
             self._cached = epoch_ms - milliseconds, prefix
         return f"{prefix}{milliseconds:03d}Z"
 
-    def at(self, moment_ns: int) -> str:
-        """The moment that `monotonic_ns` gave, likewise."""
+    def moment_at(self, at_ns: int) -> str:
+        """The moment at which `monotonic_ns` gave `at_ns`; as `now_at`."""
         second_ns, prefix = self._second
-        since_ns = moment_ns - second_ns
+        since_ns = at_ns - second_ns
         if not 0 <= since_ns < _SECOND_NS:
             shift_ns = _clock_gettime_ns(_ELAPSED) + self._offset_ns - monotonic_ns()  # grows while the machine sleeps
-            since_ns = (moment_ns + shift_ns) % _SECOND_NS
-            second_ns = moment_ns - since_ns
+            since_ns = (at_ns + shift_ns) % _SECOND_NS
+            second_ns = at_ns - since_ns
             prefix = from_epoch_ms((second_ns + shift_ns) // _MS)[:-4]
             self._second = second_ns, prefix
         return prefix + _ENDS[since_ns // _MS]

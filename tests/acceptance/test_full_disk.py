@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -83,8 +84,32 @@ def test_a_time_limit_of_the_unit_stands_still_in_the_wait(suite: Suite, disk: P
     assert ended.code == 0, ended.output
 
 
+@ENGINES
+def test_the_status_says_paused_while_the_disk_has_no_room_at_all(
+    suite: Suite, disk: Path, engine: tuple[str, ...]
+) -> None:
+    _until_it_waits(suite, disk, engine)
+    assert _free_bytes(disk) == 0
+    wait_until(lambda: suite.status()["state"] == "paused", "the status that says so")
+    said = suite.benchrun("status", "--exit-code")
+    assert said.code == 12, said.output
+    assert "paused" in said.output
+    assert "waiting for room" in suite.status()["reason"]
+    first = suite.status()["heartbeat_at"]
+    wait_until(lambda: suite.status()["heartbeat_at"] > first, "the next heartbeat")
+    assert suite.status()["state"] == "paused", "the heartbeat goes on without room"
+    (disk / "ballast").unlink()
+    wait_until(lambda: suite.status()["state"] == "complete", "the end of the run")
+
+
+def _free_bytes(disk: Path) -> int:
+    space = os.statvfs(disk)
+    return space.f_bavail * space.f_frsize
+
+
 def test_the_status_of_a_run_that_cannot_even_write_it_says_why(suite: Suite, disk: Path) -> None:
     child = _until_it_waits(suite, disk)
+    child.tell(signal.SIGSTOP)  # or it would write the next heartbeat from its reserve
     status = suite.results / "status.json"
     heartbeat_at = suite.status()["heartbeat_at"]
     with status.open("r+b") as file:  # in place: the disk has no room for another one

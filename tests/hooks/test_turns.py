@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchrun.core.turns import EVENT_FIELDS, TURN_FIELDS
+from pytest_benchrun.hooks.beacons import Beacons
 from pytest_benchrun.hooks.bench import BenchRun
 from pytest_benchrun.hooks.turnlines import UnitTurns
 from pytest_benchrun.hooks.turns import NO_TURN, Turn
@@ -56,7 +57,13 @@ class ListFile:
 
 def a_unit(file: ListFile, unit_id: str = UNIT, share: float = 1) -> UnitTurns:
     return UnitTurns(
-        run_id="run-1", unit_id=unit_id, attempt=2, worker="gw0", share=share, file=file, clock=WallClock()
+        run_id="run-1",
+        beacons=Beacons(unit_id, WallClock()),
+        attempt=2,
+        worker="gw0",
+        share=share,
+        file=file,
+        clock=WallClock(),
     )
 
 

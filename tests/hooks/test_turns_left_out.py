@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+
 from pytest_benchrun.core.turn_stats import TurnStats, TurnSummary
 from pytest_benchrun.hooks.turnlines import UnitTurns
 from pytest_benchrun.hooks.turns import Turn

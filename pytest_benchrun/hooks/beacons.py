@@ -1,0 +1,84 @@
+"""The proofs of progress that one attempt gives, in the process where it runs; from any thread of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytest_benchrun.core.jsonsafe import REPR_LENGTH, TEXT_LENGTH, safe_text, to_name, to_text
+from pytest_benchrun.core.pulse import Pulse
+from pytest_benchrun.world.clock import WallClock, monotonic_ns
+
+KEPT_BEACONS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """One proof of progress: when, by `monotonic_ns`, what kind, and its text (`""` where it has none)."""
+
+    at_ns: int
+    kind: str
+    text: str
+
+
+def tell_nobody() -> None:
+    """Nobody wants to know."""
+
+
+class Beacons:
+    """The beacons of one attempt: a thread that outlives its unit gives none for the next one.
+
+    Args:
+        unit_id: of the unit.
+        clock: of this process.
+        note_news: told when the unit has said where it is.
+
+    Attributes:
+        last_ns: the last beacon, by `monotonic_ns`; the start of the attempt is the first.
+        stage: what the unit said it is doing; None before.
+        note: what it said last in that stage; None before.
+    """
+
+    __slots__ = ("_clock", "_note_news", "_recent", "last_ns", "note", "stage", "unit_id")
+
+    def __init__(self, unit_id: str, clock: WallClock, note_news: Callable[[], None] | None = None) -> None:
+        self.unit_id = unit_id
+        self.stage: str | None = None
+        self.note: str | None = None
+        self.last_ns = monotonic_ns()
+        self._clock = clock
+        self._note_news = note_news or tell_nobody
+        self._recent: deque[tuple[int, str, str]] = deque([(self.last_ns, "start", "")], KEPT_BEACONS)
+
+    def beat(self, kind: str = "beat", text: str = "") -> None:
+        """The unit goes on."""
+        self.last_ns = now_ns = monotonic_ns()
+        self._recent.append((now_ns, kind, text))
+
+    def enter_stage(self, text: object) -> None:
+        """The unit begins another part of its work; the note belonged to the one before."""
+        self.stage, self.note = _to_line(text), None
+        self.beat("stage", self.stage)
+        self._note_news()
+
+    def take_note(self, text: object) -> None:
+        """The unit says something of where it is."""
+        self.note = _to_line(text)
+        self.beat("note", self.note)
+        self._note_news()
+
+    def recent(self) -> list[Beacon]:
+        """The last ones, oldest first."""
+        return [Beacon(*one) for one in self._recent.copy()]
+
+    def pulse(self) -> Pulse:
+        """What others may know; read in other threads, so of one moment only nearly."""
+        return Pulse(
+            unit_id=self.unit_id, stage=self.stage, note=self.note, beacon_at=self._clock.moment_at(self.last_ns)
+        )
+
+
+def _to_line(text: object) -> str:
+    line = " ".join(safe_text(to_text(text), TEXT_LENGTH).split())
+    return to_name(safe_text(line, REPR_LENGTH), TEXT_LENGTH)
