@@ -22,6 +22,9 @@ PART = 16 * 1024 * 1024
 """Bytes that a process reads before it hands over what it took in; four of them are worth its start."""
 
 
+_UNREADABLE = (OSError, EOFError, zlib.error)
+
+
 class Part(NamedTuple):
     """Bytes of a file: whole lines. `end` None means all of a compressed one."""
 
@@ -38,7 +41,7 @@ def read_alone(sources: Sequence[tuple[Path, int]], stats: TurnStats) -> None:
         stats: takes them in.
     """
     for path, size in sources:
-        with suppress(OSError, EOFError, zlib.error):  # figures of what could be read; the files stay
+        with suppress(*_UNREADABLE):  # figures of what could be read; the files stay
             _read(Part(path, 0, None if path.suffix == ".gz" else size), stats)
 
 
@@ -81,7 +84,7 @@ def _share(parts: list[Part], make: Callable[[], TurnStats], processes: int, sta
 
 def _work(connection: Connection, parts: list[Part], make: Callable[[], TurnStats]) -> None:
     """In a process of its own: what it took in goes back part by part, so that neither side holds it twice."""
-    with suppress(OSError):  # a file that is gone, or nobody who listens: the other side reads again
+    with suppress(*_UNREADABLE, KeyboardInterrupt):  # or nobody listens any more: the other side knows what to do
         for part in parts:
             stats = make()
             _read(part, stats)
