@@ -60,7 +60,7 @@ LIBRARIES = {
 }
 """Library and the lowest floor that may import it; the rest of the standard library is free."""
 
-EXTRAS = frozenset({"yaml"})
+EXTRAS = frozenset({"numpy", "yaml"})
 """Libraries that need not be there: imported inside the function that needs them, in any room, with the reason."""
 
 READS_CLOCK = frozenset(

@@ -56,13 +56,13 @@ def show_size(units: int, contenders: Sequence[Contender], figures: Sequence[Fig
             reason = absent.get(one.name, f"no figure of {one.over}")
             rows.append((one.title, one.over, *[""] * 6, one.earlier, _promise(one), reason))
     title = f"## Units: {units:,}, median of {rounds} paired rounds"
-    return f"{title}\n\n{_table(HEADINGS, rows)}"
+    return f"{title}\n\n{show_table(HEADINGS, rows)}"
 
 
 def show_verdicts(verdicts: Sequence[Verdict]) -> str:
     """Show figures that are held against a target of their own."""
     rows = [(one.what, f"{one.found:.2f}", f"{one.limit:.2f}", one.text) for one in verdicts]
-    return _table(("what", "found", "target", "verdict"), rows)
+    return show_table(("what", "found", "target", "verdict"), rows)
 
 
 def show_import(cost: ImportCost) -> str:
@@ -74,7 +74,7 @@ def show_import(cost: ImportCost) -> str:
         ("the plugin alone, after pytest", f"{cost.added_ms:.2f} ms"),
     )
     verdict = f"target {cost.verdict.limit:g} ms: {cost.verdict.text}"
-    return f"{_table(('import', 'median'), rows)}\n\n{verdict}. It loads {modules}."
+    return f"{show_table(('import', 'median'), rows)}\n\n{verdict}. It loads {modules}."
 
 
 def show_balance(balances: Sequence[Balance]) -> str:
@@ -92,7 +92,7 @@ def show_balance(balances: Sequence[Balance]) -> str:
         )
         for one in balances
     ]
-    return _table(headings, rows)
+    return show_table(headings, rows)
 
 
 def _row(one: Contender, figure: Figure) -> tuple[str, ...]:
@@ -118,7 +118,8 @@ def _promise(one: Contender) -> str:
     return "" if one.target.cpu_ratio is None else f"{one.target.cpu_ratio:.2f}"
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, its columns aligned."""
     columns = list(zip(headings, *rows, strict=True))
     widths = [max(3, *map(len, column)) for column in columns]
     lines = [headings, ["-" * width for width in widths], *rows]

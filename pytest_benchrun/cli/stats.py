@@ -11,6 +11,9 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.report.text import stats_lines
 from pytest_benchrun.store.turnstats import figures_of
 
+PROCESSES = 2
+"""That read turns: a command has no other thread."""
+
 
 def stats(directory: str, *, as_json: bool) -> int:
     """Print the figures of the run in `directory`, as its last event leaves them.
@@ -24,7 +27,7 @@ def stats(directory: str, *, as_json: bool) -> int:
     """
     rundir = run_in(directory)
     campaign = made_of(rundir, Campaign.of)
-    view = figures_of(rundir, campaign)
+    view = figures_of(rundir, campaign, PROCESSES)
     if as_json:
         sys.stdout.write(orjson.dumps(view, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import SCHEMA_VERSION
@@ -32,6 +32,7 @@ class MetricView(TypedDict):
     max: float | None
     method: str
     low_n: list[str]
+    error: NotRequired[float]
 
 
 class SlowView(TypedDict):

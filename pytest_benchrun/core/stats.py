@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TypedDict
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NotRequired, Protocol, TypedDict
 
 METHOD = "linear"
 """Hyndman & Fan (1996), "Sample Quantiles in Statistical Packages", definition 7; NumPy's default."""
+
+DROPPED_BITS = 43
+"""Of the 52 of a double's fraction: 9 are left, 512 buckets for the numbers from one power of 2 to the next."""
 
 P95_NEEDS = 20
 P99_NEEDS = 100
@@ -17,7 +22,8 @@ class Summary(TypedDict):
     """Figures of one set of numbers, in the numbers' own unit of measure.
 
     `mean` to `max` are None for n = 0, `std` (n - 1 in the denominator) also for n = 1.
-    `low_n` names the percentiles that so few numbers cannot carry.
+    `low_n` names the percentiles that so few numbers cannot carry. `error` is there where `method` is no exact one:
+    the most that a percentile or the mean is off, as a share of itself.
     """
 
     n: int
@@ -30,6 +36,7 @@ class Summary(TypedDict):
     max: float | None
     method: str
     low_n: list[str]
+    error: NotRequired[float]
 
 
 def percentile(ordered: Sequence[float], q: float) -> float:
@@ -57,47 +64,94 @@ def percentile(ordered: Sequence[float], q: float) -> float:
     return low + step * weight
 
 
-def summarize(values: Sequence[float]) -> Summary:
+class Arithmetic(Protocol):
+    """How much is computed at once: the figures are the same bits whoever does it."""
+
+    def ordered(self, values: Iterable[float]) -> Sequence[float]:
+        """The values, ascending; those of an `array` may be put in order where they are."""
+
+    def total(self, values: Sequence[float]) -> float:
+        """Their exact sum, rounded once as `math.fsum` does: it does not depend on the order."""
+
+    def squares(self, values: Sequence[float], mean: float) -> float:
+        """The sum of the squared distances from `mean`, each rounded as a double, likewise."""
+
+    def buckets(self, values: array[float]) -> dict[int, int]:
+        """How many of the values have the same first bits: the double as a signed integer without `DROPPED_BITS`."""
+
+
+class OneByOne:
+    """Plain Python."""
+
+    def ordered(self, values: Iterable[float]) -> Sequence[float]:
+        """As in `Arithmetic`; leaves the values as they are."""
+        return sorted(values)
+
+    def total(self, values: Sequence[float]) -> float:
+        """As in `Arithmetic`."""
+        return math.fsum(values)
+
+    def squares(self, values: Sequence[float], mean: float) -> float:
+        """As in `Arithmetic`; a product and no power, which another library of C may round otherwise."""
+        return math.fsum([(value - mean) * (value - mean) for value in values])
+
+    def buckets(self, values: array[float]) -> dict[int, int]:
+        """As in `Arithmetic`."""
+        return Counter([bits >> DROPPED_BITS for bits in array("q", values.tobytes())])
+
+
+ONE_BY_ONE = OneByOne()
+
+
+def summarize(values: Sequence[float], arithmetic: Arithmetic = ONE_BY_ONE) -> Summary:
     """Figures of `values`, which need not be ordered."""
     n = len(values)
-    low_n = [name for name, needs in (("p95", P95_NEEDS), ("p99", P99_NEEDS)) if n < needs]
     if not n:
         return Summary(
-            n=0, mean=None, std=None, min=None, p50=None, p95=None, p99=None, max=None, method=METHOD, low_n=low_n
+            n=0, mean=None, std=None, min=None, p50=None, p95=None, p99=None, max=None, method=METHOD, low_n=low_n(0)
         )
-    ordered = sorted(values)
-    mean = _mean(ordered)
+    ordered = arithmetic.ordered(values)
+    mean = _mean(ordered, arithmetic)
     return Summary(
         n=n,
         mean=mean,
-        std=_std(ordered, mean) if n > 1 else None,
-        min=ordered[0],
-        p50=percentile(ordered, 50),
-        p95=percentile(ordered, 95),
-        p99=percentile(ordered, 99),
-        max=ordered[-1],
+        std=_std(ordered, mean, arithmetic) if n > 1 else None,
+        # + 0.0: which of two equal zeros stands first is nobody's to say
+        min=ordered[0] + 0.0,
+        p50=percentile(ordered, 50) + 0.0,
+        p95=percentile(ordered, 95) + 0.0,
+        p99=percentile(ordered, 99) + 0.0,
+        max=ordered[-1] + 0.0,
         method=METHOD,
-        low_n=low_n,
+        low_n=low_n(n),
     )
 
 
-def _mean(values: Sequence[float]) -> float:
+def low_n(n: int) -> list[str]:
+    """The percentiles that `n` numbers cannot carry."""
+    return [name for name, needs in (("p95", P95_NEEDS), ("p99", P99_NEEDS)) if n < needs]
+
+
+def _mean(values: Sequence[float], arithmetic: Arithmetic) -> float:
     n = len(values)
     try:
-        return math.fsum(values) / n
+        return arithmetic.total(values) / n
     except OverflowError:
         scale = max(abs(value) for value in values)
         return scale * (math.fsum(value / scale for value in values) / n)
 
 
-def _std(values: Sequence[float], mean: float) -> float | None:
+def _std(values: Sequence[float], mean: float, arithmetic: Arithmetic) -> float | None:
     """Sample standard deviation; None when it is larger than a double can hold."""
     n = len(values)
     try:
-        return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+        squares = arithmetic.squares(values, mean)
     except OverflowError:
-        scale = max(abs(value - mean) for value in values)
-        if math.isinf(scale):
-            return None
-        std = scale * math.sqrt(math.fsum(((value - mean) / scale) ** 2 for value in values) / (n - 1))
-        return std if math.isfinite(std) else None
+        squares = math.inf
+    if math.isfinite(squares):
+        return math.sqrt(squares / (n - 1))
+    scale = max(abs(value - mean) for value in values)
+    if math.isinf(scale):
+        return None
+    std = scale * math.sqrt(math.fsum(((value - mean) / scale) ** 2 for value in values) / (n - 1))
+    return std if math.isfinite(std) else None

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, TypedDict
 
-from pytest_benchrun.core.stats import Summary, summarize
+from pytest_benchrun.core.columns import Column
+from pytest_benchrun.core.stats import ONE_BY_ONE, Arithmetic, Summary
+from pytest_benchrun.core.turns import SAMPLED_OUT, TURN_FIELDS
+from pytest_benchrun.core.turns_left_out import LeftOutView
 
 _MS_PER_S = 1000
 _FIXED = frozenset({"llm_ms", "storage_ms", "total_ms"})
+_whose = itemgetter("unit_id", "attempt")
+_numbers_of = itemgetter("llm_ms", "storage_ms", "total_ms", "storage_ms_by", "tokens_in", "tokens_out", "status")
 
 
 class TurnSummary(TypedDict):
@@ -43,39 +49,117 @@ class TurnStats:
 
     Args:
         counts: whether the turns of this attempt of this unit count.
+        arithmetic: computes the figures.
     """
 
-    def __init__(self, counts: Callable[[str, int], bool]) -> None:
+    def __init__(self, counts: Callable[[str, int], bool], arithmetic: Arithmetic = ONE_BY_ONE) -> None:
         self._counts = counts
-        self._values: dict[str, array[float]] = {}
-        self._by_adapter: dict[str, array[float]] = {}
+        self._arithmetic = arithmetic
+        self._values: dict[str, Column] = {}
+        self._by_adapter: dict[str, Column] = {}
         self._turns = self._events = self._timed = self._errors = 0
         self._tokens_in = self._tokens_out = 0
 
-    def add(self, line: Mapping[str, Any]) -> None:
-        """Take one line in; one of an attempt that does not count is passed over."""
+    def add_all(self, lines: Sequence[Any]) -> None:
+        """Take many decoded lines in; one that is no line of ours is passed over."""
+        try:
+            attempts = set(map(_whose, lines))
+            if all(self._counts(*attempt) for attempt in attempts) and set(map(len, lines)) == {len(TURN_FIELDS)}:
+                self._add_plain(list(map(_numbers_of, lines)))
+                return
+        except (KeyError, TypeError, ValueError, OverflowError):
+            pass  # somewhere among them: one by one
+        for line in lines:
+            self.add(line)
+
+    def _add_plain(self, rows: list[tuple[Any, ...]]) -> None:
+        """Take turns in that have no fields but those of every turn; all of them or, when it raises, none."""
+        llm, storage, total, by_adapter, tokens_in, tokens_out, status = zip(*rows, strict=True)
+        columns = {name: _numbers(values) for name, values in (("llm_ms", llm), ("storage_ms", storage))}
+        columns["total_ms"] = _numbers(total)
+        by = _by_adapter(by_adapter)
+        tokens = _sum(tokens_in), _sum(tokens_out)
+        untimed = 0
+        if len(columns["llm_ms"]) < len(rows):
+            untimed = sum(not (_is_number(a) or _is_number(b)) for a, b in zip(llm, storage, strict=True))
+        self._turns += len(rows)
+        self._timed += len(rows) - untimed
+        self._errors += len(rows) - status.count("ok")
+        self._tokens_in += tokens[0]
+        self._tokens_out += tokens[1]
+        for name, values in columns.items():
+            self._extend(self._values, name, values)
+        for adapter, values in by.items():
+            self._extend(self._by_adapter, adapter, values)
+
+    def add(self, line: Any) -> None:  # noqa: ANN401  # a decoded line, whatever it is
+        """Take one line in; one of an attempt that does not count, or that is none of ours, is passed over."""
+        try:
+            self._add(line)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            return
+
+    def _add(self, line: Mapping[str, Any]) -> None:
         if not self._counts(line["unit_id"], line["attempt"]):
             return
         if line.get("event") is not None:
             self._events += 1
             return
-        self._turns += 1
+        if SAMPLED_OUT in line:
+            self._add_left_out(line[SAMPLED_OUT])
+            return
+        times = {
+            name: array("d", [value]) for name, value in line.items() if name.endswith("_ms") and _is_number(value)
+        }
+        by = _by_adapter([line["storage_ms_by"]])
+        tokens = _sum([line["tokens_in"]]), _sum([line["tokens_out"]])
         self._errors += line["status"] != "ok"
-        self._tokens_in += line["tokens_in"] or 0
-        self._tokens_out += line["tokens_out"] or 0
-        is_timed = False
-        for name, value in line.items():
-            if name.endswith("_ms") and isinstance(value, int | float):
-                self._values.setdefault(name, array("d")).append(value)
-                is_timed = is_timed or name != "total_ms"
-        for adapter, value in (line["storage_ms_by"] or {}).items():
-            self._by_adapter.setdefault(adapter, array("d")).append(value)
-        self._timed += is_timed
+        self._turns += 1
+        self._timed += any(name != "total_ms" for name in times)
+        self._tokens_in += tokens[0]
+        self._tokens_out += tokens[1]
+        for name, values in times.items():
+            self._extend(self._values, name, values)
+        for adapter, values in by.items():
+            self._extend(self._by_adapter, adapter, values)
+
+    def _add_left_out(self, view: LeftOutView) -> None:
+        times = {name: _numbers(values) for name, values in view["times"].items()}
+        by = {adapter: _numbers(values) for adapter, values in view["storage_ms_by"].items()}
+        counts = view["turns"], view["timed_turns"], view["tokens_in"], view["tokens_out"]
+        self._turns += counts[0]
+        self._timed += counts[1]
+        self._tokens_in += counts[2]
+        self._tokens_out += counts[3]
+        for name, values in times.items():
+            self._extend(self._values, name, values)
+        for adapter, values in by.items():
+            self._extend(self._by_adapter, adapter, values)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What was taken in, for another process; which attempts count is asked where lines are read."""
+        return {name: value for name, value in vars(self).items() if name != "_counts"}
+
+    def merge(self, other: TurnStats) -> None:
+        """Take in what another one has taken in; the figures do not depend on who took what."""
+        self._turns += other._turns
+        self._events += other._events
+        self._timed += other._timed
+        self._errors += other._errors
+        self._tokens_in += other._tokens_in
+        self._tokens_out += other._tokens_out
+        for mine, theirs in ((self._values, other._values), (self._by_adapter, other._by_adapter)):
+            for name, column in theirs.items():
+                mine.setdefault(name, Column(self._arithmetic)).merge(column)
+
+    def _extend(self, columns: dict[str, Column], name: str, values: array[float]) -> None:
+        if values:
+            columns.setdefault(name, Column(self._arithmetic)).extend(values)
 
     @property
     def attributed_s(self) -> float:
         """Seconds inside the timers of all turns."""
-        sums = (math.fsum(values) for name, values in self._values.items() if name != "total_ms")
+        sums = (column.total() for name, column in self._values.items() if name != "total_ms")
         return math.fsum(sums) / _MS_PER_S
 
     def view(self) -> TurnSummary:
@@ -88,7 +172,7 @@ class TurnStats:
             errors=self._errors,
             llm_ms=self._summary("llm_ms"),
             storage_ms=self._summary("storage_ms"),
-            storage_ms_by={adapter: summarize(values) for adapter, values in sorted(self._by_adapter.items())},
+            storage_ms_by={adapter: column.summary() for adapter, column in sorted(self._by_adapter.items())},
             total_ms=self._summary("total_ms"),
             other_ms={name: self._summary(name) for name in others},
             tokens_in=self._tokens_in,
@@ -96,4 +180,27 @@ class TurnStats:
         )
 
     def _summary(self, name: str) -> Summary:
-        return summarize(self._values.get(name, ()))
+        return self._values.get(name, Column()).summary()
+
+
+def _numbers(values: Iterable[Any]) -> array[float]:
+    """Those of the values that are numbers."""
+    try:
+        return array("d", values)
+    except TypeError:
+        return array("d", [value for value in values if _is_number(value)])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
+
+
+def _sum(counts: Sequence[Any]) -> int:
+    """The sum of what was counted."""
+    return sum(counts) if None not in counts else sum(count or 0 for count in counts)
+
+
+def _by_adapter(values: Iterable[Any]) -> dict[str, array[float]]:
+    """The numbers of each adapter."""
+    found = [by for by in values if by]
+    return {name: _numbers([by[name] for by in found if name in by]) for name in set().union(*found)}

@@ -28,6 +28,9 @@ TURN_FIELDS = (
 EVENT_FIELDS = ("event", "timestamp", "run_id", "unit_id", "turn_index", "attempt", "worker")
 """What every line of an event has, in this order; it is known by its first field, which no turn has."""
 
+SAMPLED_OUT = "sampled_out"
+"""The first field of a line that holds the numbers of turns which a sample has left out; no turn has it."""
+
 _STEPS = 2**64
 
 

@@ -10,14 +10,17 @@ import orjson
 
 from pytest_benchrun.core.jsonsafe import REPR_LENGTH, TEXT_LENGTH, safe_repr, safe_text, to_json, to_name, to_text
 from pytest_benchrun.core.slug import slug
-from pytest_benchrun.core.turns import EVENT_FIELDS, TURN_FIELDS, Sample
+from pytest_benchrun.core.turns import EVENT_FIELDS, SAMPLED_OUT, TURN_FIELDS, Sample
+from pytest_benchrun.core.turns_left_out import sum_up
 from pytest_benchrun.hooks.beacons import Beacons
-from pytest_benchrun.world.clock import WallClock
+from pytest_benchrun.world.clock import WallClock, monotonic_ns
 
 MS_FIELDS = frozenset({"llm_ms", "storage_ms"})
-RESERVED = frozenset(TURN_FIELDS) | frozenset(EVENT_FIELDS)
+RESERVED = frozenset({*TURN_FIELDS, *EVENT_FIELDS, SAMPLED_OUT})
 """Names that no field of the user's can have."""
 
+_LEFT_OUT = 1000
+_NUMBERS = frozenset({"storage_ms_by", SAMPLED_OUT})
 _PLAIN = frozenset({int, float, bool, type(None)})
 _TIMEOUT = "from pytest-timeout"
 
@@ -60,11 +63,17 @@ class UnitTurns:
         self.id_prefix = f"{slug(unit_id)[-10:]}-{attempt}-"  # the digits that end the name of its artifacts too
         self.numbers = count()
         self.lock = threading.Lock()
-        self.now_at = clock.now_at
+        self.moment_at = clock.moment_at
         self.timer_names = set(MS_FIELDS)
-        self.sample = Sample(unit_id, share) if share < 1 else None
+        self.adapters: set[str] = set()
+        self.left_out = LeftOut(self, share) if share < 1 else None
         self.beat = beacons.beat
         self._file = file
+
+    def end(self) -> None:
+        """The unit is about to end: write what waits; from here on nothing does."""
+        if self.left_out is not None:
+            self.left_out.end()
 
     def write(self, record: dict[str, Any], now_ns: int) -> None:
         """Keep one record as a line; what JSON has not becomes text."""
@@ -89,6 +98,52 @@ class UnitTurns:
         self.timer_names.add(name)
 
 
+class LeftOut:
+    """Turns that a sample leaves out: their numbers, which the figures are to have all the same.
+
+    A line has those of up to a thousand turns, some 25 bytes a turn: a tenth of what a line of each would take.
+    They wait till then or till the end of the unit: an attempt that is killed before has no part in any figure.
+
+    Args:
+        turns: of the attempt.
+        share: of all turns that is kept.
+    """
+
+    def __init__(self, turns: UnitTurns, share: float) -> None:
+        self._turns = turns
+        self._sample = Sample(turns.unit_id, share)
+        self._waiting: list[dict[str, Any]] = []
+        self._most = _LEFT_OUT
+
+    def takes(self, record: dict[str, Any], now_ns: int) -> bool:
+        """Take the numbers of a turn, unless the sample keeps its line."""
+        if self._sample.keeps(record["turn_index"]):
+            return False
+        self._waiting.append(record)
+        if len(self._waiting) >= self._most:
+            self._write(now_ns)
+        return True
+
+    def end(self) -> None:
+        """Write what waits; of a thread that outlives the unit each turn at once."""
+        self._most = 1
+        self._write(monotonic_ns())
+
+    def _write(self, now_ns: int) -> None:
+        with self._turns.lock:
+            count = len(self._waiting)  # threads go on appending behind them
+            taken, self._waiting[:count] = self._waiting[:count], []
+        if taken:
+            turns = self._turns
+            record: dict[str, Any] = {
+                SAMPLED_OUT: sum_up(taken),
+                "timestamp": turns.moment_at(now_ns),
+                "run_id": turns.run_id,
+            }
+            record |= {"unit_id": turns.unit_id, "attempt": turns.attempt, "worker": turns.worker}
+            turns.write(record, now_ns)
+
+
 def status_of(error: BaseException) -> tuple[str, str]:
     """Status and error text of a turn that ended by this exception."""
     text = safe_text(f"{type(error).__name__}: {to_text(error)}", TEXT_LENGTH)
@@ -111,7 +166,7 @@ def _mend(name: str, value: Any) -> Any:  # noqa: ANN401  # JSON, of whatever sh
     """A value of a line that could not be encoded; texts are not cut, a long unit id must stay itself."""
     if type(value) is str:
         return safe_text(value)
-    return value if name == "storage_ms_by" else to_json(value)
+    return value if name in _NUMBERS else to_json(value)
 
 
 def check_adapter(name: str, adapter: object) -> str:

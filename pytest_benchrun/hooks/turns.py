@@ -1,7 +1,7 @@
 """Turns and events of one attempt, seen from inside the unit; in whatever thread or task it takes them.
 
-A turn is timed by a clock that the unit cannot bend. With two timers it costs about 6 us, three to four times what
-it takes to make its record, encode it and write it; so ordinary values are taken as they are, only others looked at.
+A turn is timed by a clock that the unit cannot bend. Users feel every microsecond here: what is checked is checked at
+its first use, and ordinary values are taken as they are, only others looked at.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from functools import wraps
 from inspect import iscoroutinefunction
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeAlias, TypeVar, cast
 
 from pytest_benchrun.core.jsonsafe import safe_repr, to_name, to_scalar
 from pytest_benchrun.hooks.turnlines import (
@@ -32,6 +32,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _OPEN: ContextVar[Turn | None] = ContextVar("benchrun_turn", default=None)
 _MAX_TOKENS = 2**53
+_MODULES = sys.modules
+_thread = threading.get_ident
+_Span: TypeAlias = tuple[str, str | None, int]
+"""Timer, adapter, nanoseconds."""
 _MAX_SPANS = 2000
 """Timings that a turn keeps one by one before it sums them up."""
 
@@ -44,7 +48,6 @@ class Turn:
     """
 
     __slots__ = (
-        "_at",
         "_fields",
         "_outer",
         "_place",
@@ -63,7 +66,7 @@ class Turn:
         self._session_id = session_id
         self._role = role
         self._fields: dict[str, Any] | None = None
-        self._spans: list[tuple[str, str | None, int]] = []
+        self._spans: list[_Span] = []
         self._tokens_in: int | None = None
         self._tokens_out: int | None = None
         self._place: object = None
@@ -72,7 +75,8 @@ class Turn:
             self.set(**fields)
 
     def __enter__(self) -> Self:
-        turns, outer, place = self._turns, _OPEN.get(), _place()
+        turns, outer = self._turns, _OPEN.get()
+        place = _place() if "asyncio" in _MODULES else _thread()
         if self.turn_index >= 0:
             raise RuntimeError(
                 f"turn {self.turn_index} of unit {turns.unit_id!r} is entered a second time"
@@ -85,7 +89,6 @@ class Turn:
         self._place = place
         self.turn_index = next(turns.numbers)
         _OPEN.set(self)
-        self._at = turns.now_at()
         self._started_ns = monotonic_ns()
         return self
 
@@ -98,27 +101,26 @@ class Turn:
         _OPEN.set(self._outer)
         turns = self._turns
         turns.beat("turn")
-        if error is None and turns.sample is not None and not turns.sample.keeps(self.turn_index):
-            return
-        turns.write(self._record(now_ns - self._started_ns, error), now_ns)
+        record = self._record(now_ns - self._started_ns, error)
+        if error is not None or turns.left_out is None or not turns.left_out.takes(record, now_ns):
+            turns.write(record, now_ns)
 
     def _record(self, total_ns: int, error: BaseException | None) -> dict[str, Any]:
         turns = self._turns
         session_id, role = self._session_id, self._role
-        sums, by = _sum_up(self._spans)
-        llm_ns, storage_ns = sums.pop("llm_ms", None), sums.pop("storage_ms", None)
+        llm_ms, storage_ms, by, others = _sum_up(self._spans)
         status, text = ("ok", None) if error is None else status_of(error)
         record: dict[str, Any] = {
-            "timestamp": self._at,
+            "timestamp": turns.moment_at(self._started_ns),
             "run_id": turns.run_id,
             "session_id": session_id if session_id is None else to_label(session_id),
             "unit_id": turns.unit_id,
             "turn_index": self.turn_index,
             "turn_id": f"{turns.id_prefix}{self.turn_index}",
             "role": role if role is None else to_label(role),
-            "llm_ms": llm_ns if llm_ns is None else llm_ns // 1000 / 1000,
-            "storage_ms": storage_ns if storage_ns is None else storage_ns // 1000 / 1000,
-            "storage_ms_by": {name: ns // 1000 / 1000 for name, ns in by.items()} if by else by,
+            "llm_ms": llm_ms,
+            "storage_ms": storage_ms,
+            "storage_ms_by": by,
             "total_ms": total_ns // 1000 / 1000,
             "tokens_in": self._tokens_in,
             "tokens_out": self._tokens_out,
@@ -129,9 +131,7 @@ class Turn:
         }
         if self._fields is not None:
             record |= self._fields
-        for name, ns in sums.items():
-            record[name] = ns // 1000 / 1000
-        return record
+        return record if others is None else record | others
 
     @property
     def turn_id(self) -> str:
@@ -152,11 +152,15 @@ class Turn:
         Raises:
             ValueError: the name does not end in `_ms`, or an adapter is given for another timer.
         """
-        if name not in self._turns.timer_names:
-            self._turns.check_timer(name)
-        if adapter is not None:
+        turns, spans = self._turns, self._spans
+        if name not in turns.timer_names:
+            turns.check_timer(name)
+        if adapter is not None and (name != "storage_ms" or type(adapter) is not str or adapter not in turns.adapters):
             adapter = check_adapter(name, adapter)
-        return _Timer(self, name, adapter)
+            turns.adapters.add(adapter)
+        if len(spans) > _MAX_SPANS:
+            self._fold()
+        return _Timer(spans, name, adapter)
 
     def add_ns(self, name: str, adapter: str | None, ns: int) -> None:
         """Add to a timer; one that outlives its turn adds nothing."""
@@ -167,10 +171,10 @@ class Turn:
     def _fold(self) -> None:
         with self._turns.lock:
             known = len(self._spans)  # threads go on appending behind them
-            sums, by = _sum_up(self._spans[:known])
-            rest: list[tuple[str, str | None, int]] = [(name, None, ns) for name, ns in sums.items()]
-            rest += [("", adapter, ns) for adapter, ns in by.items()]
-            self._spans[:known] = rest
+            sums: dict[tuple[str, str | None], int] = {}
+            for name, adapter, ns in self._spans[:known]:
+                sums[name, adapter] = sums.get((name, adapter), 0) + ns
+            self._spans[:known] = [(name, adapter, ns) for (name, adapter), ns in sums.items()]
 
     def tokens(self, input: int | None = None, output: int | None = None) -> None:  # noqa: A002  # what they are
         """Add tokens to the turn.
@@ -213,10 +217,12 @@ class Turn:
 
 
 class _Timer:
-    __slots__ = ("_adapter", "_name", "_started_ns", "_turn")
+    """Adds one time to the others of its turn; in one step, for threads of a turn may time in it together."""
 
-    def __init__(self, turn: Turn, name: str, adapter: str | None) -> None:
-        self._turn = turn
+    __slots__ = ("_adapter", "_name", "_spans", "_started_ns")
+
+    def __init__(self, spans: list[_Span], name: str, adapter: str | None) -> None:
+        self._spans = spans
         self._name = name
         self._adapter = adapter
 
@@ -224,19 +230,31 @@ class _Timer:
         self._started_ns = monotonic_ns()
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        self._turn.add_ns(self._name, self._adapter, monotonic_ns() - self._started_ns)
+        self._spans.append((self._name, self._adapter, monotonic_ns() - self._started_ns))
 
 
-def _sum_up(spans: list[tuple[str, str | None, int]]) -> tuple[dict[str, int], dict[str, int]]:
-    """Nanoseconds by timer, and those of `storage_ms` by adapter; a span without a name is a sum by adapter."""
-    sums: dict[str, int] = {}
+def _sum_up(
+    spans: list[_Span],
+) -> tuple[float | None, float | None, dict[str, float], dict[str, float] | None]:
+    """Milliseconds of `llm_ms`, of `storage_ms`, of its adapters and of other timers; None for what was not timed."""
+    llm_ns = storage_ns = None
     by: dict[str, int] = {}
+    others: dict[str, int] = {}
     for name, adapter, ns in spans:
-        if name:
-            sums[name] = sums.get(name, 0) + ns
-        if adapter is not None:
-            by[adapter] = by.get(adapter, 0) + ns
-    return sums, by
+        if name == "llm_ms":
+            llm_ns = ns if llm_ns is None else llm_ns + ns
+        elif name == "storage_ms":
+            storage_ns = ns if storage_ns is None else storage_ns + ns
+            if adapter is not None:
+                by[adapter] = by.get(adapter, 0) + ns
+        else:
+            others[name] = others.get(name, 0) + ns
+    return (
+        None if llm_ns is None else llm_ns // 1000 / 1000,
+        None if storage_ns is None else storage_ns // 1000 / 1000,
+        {adapter: ns // 1000 / 1000 for adapter, ns in by.items()} if by else {},
+        {name: ns // 1000 / 1000 for name, ns in others.items()} if others else None,
+    )
 
 
 class NoTurn(Turn):
@@ -298,17 +316,17 @@ def wrap(turns: UnitTurns, call: F, name: str, adapter: str | None) -> F:
 def keep_event(turns: UnitTurns, name: str, fields: dict[str, Any]) -> None:
     """Keep an event of the unit; in the turn that is open here, if one is."""
     refuse_reserved(fields, f"event {name!r} of unit {turns.unit_id!r}")
-    turn = _OPEN.get()
+    turn, now_ns = _OPEN.get(), monotonic_ns()
     record = {
         "event": to_name(name),
-        "timestamp": turns.now_at(),
+        "timestamp": turns.moment_at(now_ns),
         "run_id": turns.run_id,
         "unit_id": turns.unit_id,
         "turn_index": turn.turn_index if turn is not None and turn.is_open_in(turns) else None,
         "attempt": turns.attempt,
         "worker": turns.worker,
     }
-    turns.write(record | to_fields(fields), monotonic_ns())
+    turns.write(record | to_fields(fields), now_ns)
 
 
 @contextmanager
@@ -325,9 +343,9 @@ def _timed(turns: UnitTurns, name: str, adapter: str | None) -> Iterator[None]:
 
 def _place() -> object:
     """What runs here: the task of a running event loop, else the thread."""
-    asyncio = sys.modules.get("asyncio")  # importing it would cost every campaign that has no tasks
+    asyncio = _MODULES.get("asyncio")  # importing it would cost every campaign that has no tasks
     if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001  # get_running_loop raises
         task: object = asyncio.current_task()
         if task is not None:
             return task
-    return threading.get_ident()
+    return _thread()

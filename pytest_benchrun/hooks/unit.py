@@ -215,6 +215,7 @@ class UnitHooks:
         bench = attempt.bench
         if attempt.turns is not None and self._turns is not None and bench is not None:
             # before anything shows the unit as ended: whoever reads of its end finds its turns
+            attempt.turns.end()
             self._turns.file.flush()
             problem = self._turns.file.take_problem()
             bench.warnings += [] if problem is None else [problem]

@@ -126,7 +126,7 @@ def _counts(stats: RunStatsView, campaign: Campaign) -> list[str]:
 
 
 def _mark(summary: Summary, name: str) -> str:
-    return "~" if name in summary["low_n"] else ""
+    return "~" if name in summary["low_n"] or "error" in summary else ""
 
 
 def _percentiles(stats: RunStatsView) -> list[str]:

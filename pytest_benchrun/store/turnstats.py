@@ -1,53 +1,54 @@
-"""Figures over the turn files of a run; reads them once, from first to last."""
+"""Figures over the turn files of a run; reads them once."""
 
 from __future__ import annotations
 
-import gzip
+import gc
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
-
-import orjson
+from contextlib import contextmanager, suppress
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.model import UnitStatus
 from pytest_benchrun.core.runstats import RunStatsView, runstats_view
 from pytest_benchrun.core.turn_stats import TurnStats
 from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.store.turnblocks import read_together
 from pytest_benchrun.store.turnjoin import turn_sources
+from pytest_benchrun.store.vectors import best_arithmetic
 
 
-def turn_stats(rundir: RunDir, campaign: Campaign) -> TurnStats:
+def turn_stats(rundir: RunDir, campaign: Campaign, processes: int = 1) -> TurnStats:
     """Take in every turn of completed units by their last attempt; a line that cannot be read is passed over."""
 
     def counts(unit_id: str, attempt: int) -> bool:
         record = campaign.records.get(unit_id)
         return record is not None and record.status is UnitStatus.COMPLETED and record.attempts == attempt
 
-    stats = TurnStats(counts)
-    with suppress(OSError):  # figures of what could be read; the files stay
-        for path, size in turn_sources(rundir):
-            for line in _lines(path, size):
-                with suppress(ValueError, KeyError, TypeError, AttributeError):
-                    stats.add(orjson.loads(line))
-    return stats
+    def make() -> TurnStats:
+        return TurnStats(counts, best_arithmetic())
+
+    with suppress(OSError), _no_collections():
+        return read_together(turn_sources(rundir), make, processes)
+    return make()
 
 
-def _lines(path: Path, size: int) -> Iterator[bytes]:
-    """The whole lines among the first `size` bytes; all of a compressed file."""
-    if path.suffix == ".gz":
-        with gzip.open(path, "rb") as packed:
-            yield from packed
-        return
-    left = size
-    with path.open("rb") as file:
-        for line in file:
-            left -= len(line)
-            if left < 0 or not line.endswith(b"\n"):
-                return
-            yield line
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Millions of small objects that come and go make the collector run in vain."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
-def figures_of(rundir: RunDir, campaign: Campaign) -> RunStatsView:
-    """`runstats.json` of a run as its last event leaves it."""
-    return runstats_view(campaign, turn_stats(rundir, campaign))
+def figures_of(rundir: RunDir, campaign: Campaign, processes: int = 1) -> RunStatsView:
+    """`runstats.json` of a run as its last event leaves it.
+
+    Args:
+        rundir: where its turns are.
+        campaign: the run.
+        processes: how many may read; more than one only where no other thread runs.
+    """
+    return runstats_view(campaign, turn_stats(rundir, campaign, processes))

@@ -17,6 +17,9 @@ _MONOTONIC = time.CLOCK_MONOTONIC
 _ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _MS = 1_000_000
 _SECOND_MS = 1000
+_SECOND_NS = 1_000_000_000
+_ENDS = tuple(f"{milliseconds:03d}Z" for milliseconds in range(_SECOND_MS))
+"""How a moment ends; to format it costs four times what looking it up does."""
 
 monotonic_ns = partial(_clock_gettime_ns, _MONOTONIC)
 """Nanoseconds since some fixed point; for durations. In C: a function of our own would cost twice as much."""
@@ -33,6 +36,7 @@ class WallClock:
     def __init__(self) -> None:
         self._offset_ns = _clock_gettime_ns(time.CLOCK_REALTIME) - _clock_gettime_ns(_ELAPSED)
         self._cached = -_SECOND_MS, ""  # of one piece: threads read and replace it
+        self._second = -_SECOND_NS, ""  # likewise
 
     def now_at(self) -> str:
         """Aware UTC, ISO 8601, milliseconds, `Z`."""
@@ -47,8 +51,15 @@ class WallClock:
 
     def moment_at(self, at_ns: int) -> str:
         """The moment at which `monotonic_ns` gave `at_ns`; as `now_at`."""
-        ago_ns = monotonic_ns() - at_ns
-        return from_epoch_ms((_clock_gettime_ns(_ELAPSED) + self._offset_ns - ago_ns) // _MS)
+        second_ns, prefix = self._second
+        since_ns = at_ns - second_ns
+        if not 0 <= since_ns < _SECOND_NS:
+            shift_ns = _clock_gettime_ns(_ELAPSED) + self._offset_ns - monotonic_ns()  # grows while the machine sleeps
+            since_ns = (at_ns + shift_ns) % _SECOND_NS
+            second_ns = at_ns - since_ns
+            prefix = from_epoch_ms((second_ns + shift_ns) // _MS)[:-4]
+            self._second = second_ns, prefix
+        return prefix + _ENDS[since_ns // _MS]
 
     def monotonic_s(self) -> float:
         """Seconds since some fixed point; for durations."""

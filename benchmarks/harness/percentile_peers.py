@@ -1,0 +1,138 @@
+"""Run as a file, in a process of its own: p50, p95 and p99 of three columns of a turn file, one way; prints them."""
+
+import json
+import sys
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+COLUMNS = ("llm_ms", "storage_ms", "total_ms")
+QUANTILES = (0.5, 0.95, 0.99)
+Found = dict[str, list[float]]
+
+
+def columns_numpy(path: str) -> Found:
+    """The floor: columns that are there already; `path` is that of the first of three `.npy` files."""
+    import numpy as np  # noqa: PLC0415  # here and below: each process imports what it measures
+
+    return {name: np.quantile(np.load(f"{path}.{name}.npy"), QUANTILES).tolist() for name in COLUMNS}
+
+
+def orjson_numpy(path: str) -> Found:
+    import numpy as np  # noqa: PLC0415
+    import orjson  # noqa: PLC0415
+
+    columns = {name: array("d") for name in COLUMNS}
+    with open(path, "rb") as file:  # noqa: PTH123  # no more imports than needed
+        for line in file:
+            turn = orjson.loads(line)
+            for name, column in columns.items():
+                column.append(turn[name])
+    return {name: np.quantile(np.frombuffer(column), QUANTILES).tolist() for name, column in columns.items()}
+
+
+def msgspec_numpy(path: str) -> Found:
+    import msgspec  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415
+
+    turn_type: Any = msgspec.defstruct("Turn", [(name, float) for name in COLUMNS], gc=False)
+    decoder = msgspec.json.Decoder(turn_type)
+    llm, storage, total = (array("d") for _ in COLUMNS)
+    with open(path, "rb") as file:  # noqa: PTH123  # as above
+        for line in file:
+            turn = decoder.decode(line)
+            llm.append(turn.llm_ms)
+            storage.append(turn.storage_ms)
+            total.append(turn.total_ms)
+    columns = zip(COLUMNS, (llm, storage, total), strict=True)
+    return {name: np.quantile(np.frombuffer(column), QUANTILES).tolist() for name, column in columns}
+
+
+def plain_sort(path: str) -> Found:
+    columns: dict[str, list[float]] = {name: [] for name in COLUMNS}
+    with open(path, "rb") as file:  # noqa: PTH123  # as above
+        for line in file:
+            turn = json.loads(line)
+            for name, column in columns.items():
+                column.append(turn[name])
+    found = {}
+    for name, column in columns.items():
+        column.sort()
+        places = [(len(column) - 1) * q for q in QUANTILES]
+        found[name] = [
+            column[int(p)] + (p % 1) * (column[min(int(p) + 1, len(column) - 1)] - column[int(p)]) for p in places
+        ]
+    return found
+
+
+def duckdb_json(path: str, function: str = "quantile_cont") -> Found:
+    import duckdb  # noqa: PLC0415
+
+    asked = ", ".join(f"{function}({name}, {list(QUANTILES)})" for name in COLUMNS)
+    types = ", ".join(f"{name}: 'DOUBLE'" for name in COLUMNS)
+    source = f"read_json('{path}', format = 'newline_delimited', columns = {{{types}}})"
+    row: Any = duckdb.connect().execute(f"SELECT {asked} FROM {source}").fetchone()  # noqa: S608  # our own file
+    return dict(zip(COLUMNS, row, strict=True))
+
+
+def duckdb_approximate(path: str) -> Found:
+    return duckdb_json(path, "approx_quantile")
+
+
+def polars_scan(path: str) -> Found:
+    import polars as pl  # noqa: PLC0415
+
+    schema: Any = dict.fromkeys(COLUMNS, pl.Float64)
+    asked = [pl.col(name).quantile(q, "linear").alias(f"{name} {q}") for name in COLUMNS for q in QUANTILES]
+    row = pl.scan_ndjson(path, schema=schema).select(asked).collect(engine="streaming").row(0)
+    return {name: list(row[3 * place : 3 * place + 3]) for place, name in enumerate(COLUMNS)}
+
+
+def sketch(path: str, make: Callable[[], Any], quantile: str) -> Found:
+    import orjson  # noqa: PLC0415
+
+    sketches = {name: make() for name in COLUMNS}
+    with open(path, "rb") as file:  # noqa: PTH123  # as above
+        for line in file:
+            turn = orjson.loads(line)
+            for name, one in sketches.items():
+                one.add(turn[name])
+    return {name: [getattr(one, quantile)(q) for q in QUANTILES] for name, one in sketches.items()}
+
+
+def dd_sketch(path: str) -> Found:
+    from ddsketch import DDSketch  # noqa: PLC0415
+
+    return sketch(path, lambda: DDSketch(0.001), "get_quantile_value")
+
+
+def fast_digest(path: str) -> Found:
+    import orjson  # noqa: PLC0415
+    from fastdigest import TDigest  # noqa: PLC0415
+
+    columns = {name: array("d") for name in COLUMNS}
+    with open(path, "rb") as file:  # noqa: PTH123  # as above
+        for line in file:
+            turn = orjson.loads(line)
+            for name, column in columns.items():
+                column.append(turn[name])
+    digests = {name: TDigest.from_values(column) for name, column in columns.items()}
+    return {name: [digest.quantile(q) for q in QUANTILES] for name, digest in digests.items()}
+
+
+PEERS: dict[str, tuple[str, tuple[str, ...], Callable[[str], Found]]] = {
+    "columns": ("values already in columns, NumPy", ("numpy",), columns_numpy),
+    "msgspec": ("msgspec line decoder + NumPy", ("msgspec", "numpy"), msgspec_numpy),
+    "duckdb": ("DuckDB `read_json`", ("duckdb",), duckdb_json),
+    "duckdb-approximate": ("DuckDB `read_json`, approximate", ("duckdb",), duckdb_approximate),
+    "polars": ("polars `scan_ndjson`, streaming", ("polars",), polars_scan),
+    "orjson": ("orjson lines + array + NumPy", ("orjson", "numpy"), orjson_numpy),
+    "plain": ("`json` lines, pure Python sort", (), plain_sort),
+    "fastdigest": ("orjson lines + fastdigest", ("orjson", "fastdigest"), fast_digest),
+    "ddsketch": ("orjson lines + DDSketch 0.1 %", ("orjson", "ddsketch"), dd_sketch),
+}
+"""Name to title, the distributions that must be installed, and what computes."""
+
+
+if __name__ == "__main__":
+    print(json.dumps(PEERS[sys.argv[1]][2](sys.argv[2])))
