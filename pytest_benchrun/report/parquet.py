@@ -13,7 +13,7 @@ from pytest_benchrun.core.errors import UsageProblem
 from pytest_benchrun.core.model import JsonValue
 from pytest_benchrun.report.export import Row
 
-GROUP_ROWS = 50_000
+GROUP_ROWS = 20_000
 """Rows that are held in memory at a time, and a row group of the file."""
 
 _INT64 = 2**63
