@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -66,7 +65,7 @@ class TurnReader:
 
     def __iter__(self) -> Iterator[Line]:
         for path, size, file in self._sources:
-            yield from self._full(path) if file is None else self._current(path, size, file)
+            yield from self._full(path) if file is None else _whole_lines(path, size, file)
 
     def _look(self) -> list[tuple[Path, int, int]]:
         return [(path, path.stat().st_ino, size) for path, size in turn_sources(self._rundir)]
@@ -78,24 +77,40 @@ class TurnReader:
             for path, _, size in sources
         ]
 
-    def _full(self, path: Path) -> Iterator[Line]:
-        if path.suffix != ".gz":
-            with suppress(FileNotFoundError):  # compressed meanwhile
-                with path.open("rb") as plain:
-                    yield from self._current(path, os.fstat(plain.fileno()).st_size, plain)
-                return
-            path = path.with_name(f"{path.name}.gz")
-        with gzip.open(path, "rb") as packed:
-            for number, data in enumerate(packed, 1):
-                yield Line(path, number, data)
-
     @staticmethod
-    def _current(path: Path, size: int, file: BinaryIO) -> Iterator[Line]:
-        """The whole lines among the first `size` bytes."""
-        file.seek(0)
-        left = size
-        for number, data in enumerate(file, 1):
-            left -= len(data)
-            if left < 0 or not data.endswith(b"\n"):
-                return
+    def _full(path: Path) -> Iterator[Line]:
+        try:
+            return lines_of(path, path.stat().st_size)
+        except FileNotFoundError:  # compressed meanwhile
+            return lines_of(path.with_name(f"{path.name}.gz"), 0)
+
+
+def lines_of(path: Path, size: int) -> Iterator[Line]:
+    """The whole lines of one file: among the first `size` bytes, or all of a compressed one.
+
+    Raises:
+        OSError and the others of `UNREADABLE`; that it is not there, at once.
+    """
+    file = path.open("rb")
+    return _packed_lines(path, file) if path.suffix == ".gz" else _closing(path, size, file)
+
+
+def _packed_lines(path: Path, file: BinaryIO) -> Iterator[Line]:
+    with file, gzip.open(file, "rb") as packed:
+        for number, data in enumerate(packed, 1):
             yield Line(path, number, data)
+
+
+def _closing(path: Path, size: int, file: BinaryIO) -> Iterator[Line]:
+    with file:
+        yield from _whole_lines(path, size, file)
+
+
+def _whole_lines(path: Path, size: int, file: BinaryIO) -> Iterator[Line]:
+    file.seek(0)
+    left = size
+    for number, data in enumerate(file, 1):
+        left -= len(data)
+        if left < 0 or not data.endswith(b"\n"):
+            return
+        yield Line(path, number, data)

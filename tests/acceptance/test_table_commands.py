@@ -140,3 +140,8 @@ def test_a_turn_that_cannot_be_read_is_left_out_and_named(suite: Suite) -> None:
     assert "1 lines left out\n  -> benchrun verify" in ended.output
     assert len((suite.folder / "turns.csv").read_text("utf-8").splitlines()) == 120
     assert_refused(suite.benchrun("export", "--what=turns", "-o", str(path)), "is a file of the run itself")
+    told = suite.benchrun("verify")
+    assert (told.code, "turn_metrics.jsonl, line 2: it is no JSON -> benchrun rebuild" in told.output) == (1, True)
+    assert "1 lines of turn_metrics.jsonl are left out" in suite.benchrun("rebuild", "--salvage").output
+    assert suite.benchrun("verify").code == 0
+    assert suite.benchrun("export", "--what=turns").code == 0
