@@ -23,8 +23,6 @@ from pytest_benchrun.hooks.turnlines import (
     check_adapter,
     refuse_reserved,
     status_of,
-    to_fields,
-    to_label,
 )
 from pytest_benchrun.world.clock import monotonic_ns
 
@@ -111,11 +109,11 @@ class Turn:
         record: dict[str, Any] = {
             "timestamp": self._at,
             "run_id": turns.run_id,
-            "session_id": session_id if session_id is None else to_label(session_id),
+            "session_id": session_id if session_id is None else turns.to_label("session_id", session_id),
             "unit_id": turns.unit_id,
             "turn_index": self.turn_index,
             "turn_id": f"{turns.id_prefix}{self.turn_index}",
-            "role": role if role is None else to_label(role),
+            "role": role if role is None else turns.to_label("role", role),
             "llm_ms": llm_ns if llm_ns is None else llm_ns // 1000 / 1000,
             "storage_ms": storage_ns if storage_ns is None else storage_ns // 1000 / 1000,
             "storage_ms_by": {name: ns // 1000 / 1000 for name, ns in by.items()} if by else by,
@@ -199,7 +197,7 @@ class Turn:
         """
         if not RESERVED.isdisjoint(fields):
             refuse_reserved(fields, f"a turn of unit {self._turns.unit_id!r}")
-        kept = to_fields(fields)
+        kept = self._turns.to_fields(fields, len(self._fields or ()))
         self._fields = kept if self._fields is None else self._fields | kept
 
     def _to_count(self, field: str, value: object) -> int:
@@ -308,7 +306,7 @@ def keep_event(turns: UnitTurns, name: str, fields: dict[str, Any]) -> None:
         "attempt": turns.attempt,
         "worker": turns.worker,
     }
-    turns.write(record | to_fields(fields), monotonic_ns())
+    turns.write(record | turns.to_fields(fields, 0), monotonic_ns())
 
 
 @contextmanager

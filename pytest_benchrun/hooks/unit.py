@@ -226,6 +226,6 @@ class UnitHooks:
             # before anything shows the unit as ended: whoever reads of its end finds its turns
             self._turns.file.flush()
             problem = self._turns.file.take_problem()
-            bench.warnings += [] if problem is None else [problem]
+            bench.warnings += [*attempt.turns.take_warnings(), *([] if problem is None else [problem])]
         metrics, warnings = attempt.metrics(), bench.warnings if bench else []
         return replace(outcome, metrics=metrics, warnings=list(warnings)) if metrics or warnings else outcome
