@@ -26,10 +26,12 @@ class TurnJudge:
 
     Args:
         campaign: what the journal comes to.
+        was_salvaged: whether the journal has lost lines: then it may not know a unit, an attempt, or its own name.
     """
 
-    def __init__(self, campaign: Campaign) -> None:
+    def __init__(self, campaign: Campaign, *, was_salvaged: bool = False) -> None:
         self._campaign = campaign
+        self._was_salvaged = was_salvaged
         self._seen: dict[tuple[str, int, int], bytearray] = {}
 
     def fault(self, data: bytes) -> str | None:
@@ -37,6 +39,16 @@ class TurnJudge:
         record, fault = decode(data)
         if record is None:
             return fault
+        fault = "" if self._was_salvaged else self._foreign(record)
+        if fault:
+            return fault
+        if "event" not in record and not self._is_first(record):
+            index, attempt = record["turn_index"], record["attempt"]
+            return f"turn {index} of attempt {attempt} of unit {record['unit_id'][:200]!r} was there before"
+        return None
+
+    def _foreign(self, record: dict[str, Any]) -> str:
+        """Why the journal explains no such line; empty when it does."""
         if record["run_id"] != self._campaign.run_id:
             return f"it is of run {record['run_id'][:60]!r}"
         unit = self._campaign.records.get(record["unit_id"])
@@ -46,10 +58,7 @@ class TurnJudge:
             return (
                 f"it is of attempt {record['attempt']} of unit {record['unit_id'][:200]!r}, which has {unit.attempts}"
             )
-        if "event" not in record and not self._is_first(record):
-            index, attempt = record["turn_index"], record["attempt"]
-            return f"turn {index} of attempt {attempt} of unit {record['unit_id'][:200]!r} was there before"
-        return None
+        return ""
 
     def _is_first(self, record: dict[str, Any]) -> bool:
         block, bit = divmod(record["turn_index"], 1 << _BLOCK_BITS)
@@ -74,7 +83,7 @@ class TurnCheck:
 
     def __init__(self, rundir: RunDir, campaign: Campaign) -> None:
         self._rundir = rundir
-        self._judge = TurnJudge(campaign)
+        self._judge = _judge(rundir, campaign)
         self._salvage = command("rebuild", rundir, "--salvage")
         self._more = 0
         self.findings: list[Finding] = []
@@ -120,6 +129,10 @@ class TurnCheck:
         self.findings.append(Finding(path=path, line=number, problem=fault, hint=hint))
 
 
+def _judge(rundir: RunDir, campaign: Campaign) -> TurnJudge:
+    return TurnJudge(campaign, was_salvaged=any(rundir.path.glob("journal*.broken-*")))
+
+
 def _files(rundir: RunDir) -> list[Path]:
     paths = [*(path for _, path in rundir.full_turns()), rundir.turns_joining, rundir.turns, *rundir.turn_parts()]
     return [path for path in paths if path.exists()]
@@ -140,7 +153,7 @@ def salvage_turns(rundir: RunDir, campaign: Campaign, at: str) -> list[str]:
     Returns:
         What was done, one sentence a file.
     """
-    judge, told = TurnJudge(campaign), []
+    judge, told = _judge(rundir, campaign), []
     for path, size in turn_sources(rundir):
         bad, is_whole = _bad_lines(judge, path, size)
         if is_whole and not bad:

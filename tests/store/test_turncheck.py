@@ -125,3 +125,13 @@ def test_a_million_turns_of_a_unit_are_told_apart_in_little_memory() -> None:
     for index in range(0, 2**40, 2**40 // 50):
         assert judge.fault(turn(turn_index=index)) is None
         assert judge.fault(turn(turn_index=index)) is not None
+
+
+def test_what_a_salvaged_journal_has_forgotten_is_kept(rundir: RunDir) -> None:
+    lines = [turn(run_id="before"), turn(unit_id="c"), turn(attempt=9)]
+    rundir.turns.write_bytes(b"".join([*lines, lines[0]]))
+    assert [number for _, number, _, _ in found(rundir)] == [1, 2, 3, 4]
+    (rundir.path / "journal.jsonl.broken-2026-11-21T100000.000Z").write_bytes(b"#")
+    assert [number for _, number, _, _ in found(rundir)] == [4]
+    salvage_turns(rundir, campaign(), AT)
+    assert rundir.turns.read_bytes() == b"".join(lines)
