@@ -15,6 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from pytest_benchrun.core import events
+from pytest_benchrun.core.environment import EnvironmentView
 from pytest_benchrun.core.events import SCHEMA_VERSION, Event
 from pytest_benchrun.core.model import Owner, RunState, UnitStatus
 from pytest_benchrun.core.phases import PhaseStatus
@@ -196,6 +197,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "status.json": _document("status", "status.json", StatusView),
         "run_state.json": _document("run_state", "run_state.json", RunStateView),
         "runstats.json": _document("runstats", "runstats.json", RunStatsView),
+        "environment.json": _document("environment", "environment.json", EnvironmentView),
         "plan.json": _document("plan", "what --bench-plan=json prints", PlanView),
         "stop.json": _document("stop", "STOP, when benchrun stop wrote it", StopRequest, optional=_LATER),
         "owner.json": _owner(),

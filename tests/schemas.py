@@ -38,6 +38,8 @@ def faults(name: str, document: object, *, is_open: bool = False) -> list[str]:
 def faults_of_run(folder: Path) -> list[str]:
     """What is wrong with the documents and lines of a results directory; none may be missing."""
     found = [fault for name in DOCUMENTS for fault in faults(name, orjson.loads((folder / name).read_bytes()))]
+    if (folder / "environment.json").exists():  # the first versions wrote none
+        found += faults("environment.json", orjson.loads((folder / "environment.json").read_bytes()))
     journal = Draft202012Validator(closed(schema("journal.json")))
     for path in folder.glob("journal*.jsonl"):
         found += [error.message[:500] for line in lines_of(path) for error in journal.iter_errors(line)]
