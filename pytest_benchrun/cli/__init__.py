@@ -140,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     by_name["stop"].add_argument("--reason", help="shown with every unit that is skipped for it")
     by_name["stats"].add_argument("--json", action="store_true", help="print what runstats.json would hold")
-    tables, formats = ("units", "attempts", "metrics"), ("csv", "jsonl")
+    tables, formats = ("units", "attempts", "turns", "metrics"), ("csv", "jsonl", "parquet")
     by_name["export"].add_argument("--what", choices=tables, default="units", help="the table; default: units")
     by_name["export"].add_argument("--format", choices=formats, default="csv", help="default: csv")
     by_name["export"].add_argument("-o", "--output", metavar="FILE", help="the file; default: standard output")

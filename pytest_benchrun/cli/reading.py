@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,24 +64,25 @@ def _events(rundir: RunDir) -> list[Event]:
                 raise
 
 
-def put_out(rundir: RunDir, output: str | None, data: bytes, example: str) -> None:
+def put_out(rundir: RunDir, output: str | None, data: bytes | Iterable[bytes], example: str) -> None:
     """Write `data` to a file, replaced in one step, or to the standard output.
 
     Args:
         rundir: whose own files are never written over.
         output: the file; None for the standard output.
-        data: all of it.
+        data: all of it, in one piece or in many.
         example: a name for the file, for the error.
 
     Raises:
         UsageProblem: the file cannot be written.
     """
     if output is None:
-        sys.stdout.buffer.write(data)
+        for piece in (data,) if isinstance(data, bytes) else data:
+            sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return
     path = Path(output)
-    if path.resolve() in {part.resolve() for part in (*rundir.journal_parts(), rundir.lock)}:
+    if path.resolve() in {part.resolve() for part in (*rundir.ours(), rundir.lock)}:
         problem = f"-o {str(path)!r} is a file of the run itself"
         raise UsageProblem(problem, hint=f"name another file: -o {example}")
     try:

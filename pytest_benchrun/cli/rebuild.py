@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from pytest_benchrun.store.lock import RunLock
 from pytest_benchrun.store.publisher import views_at_rest
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.salvage import finish_salvage, salvage
+from pytest_benchrun.store.turncheck import salvage_turns
+from pytest_benchrun.store.turnjoin import tidy_turns
 from pytest_benchrun.store.turnstats import figures_of
 from pytest_benchrun.world.clock import WallClock
 from pytest_benchrun.world.process import is_alive, this_process
@@ -41,8 +44,17 @@ def rebuild(directory: str, *, is_salvage: bool) -> int:
         if reader.torn:
             kept = cut_torn_tail(rundir, reader.torn, clock.now_at())
             print(f"benchrun: the journal's last line was torn and is cut off; its bytes are in {kept.name}")
+        _mend_turns(rundir, campaign, clock.now_at(), is_salvage=is_salvage)
         views = views_at_rest(rundir, campaign, figures_of(rundir, campaign))
         for path, data in views.items():
             rundir.disk.write_atomically(path, data)
     print(f"rebuilt {', '.join(path.name for path in views)} of {campaign.run_id} from {reader.seq} events")
     return 0
+
+
+def _mend_turns(rundir: RunDir, campaign: Campaign, now_at: str, *, is_salvage: bool) -> None:
+    """Cut torn ends off and join what workers have left; leave broken lines out when asked."""
+    notes = tidy_turns(rundir, sys.maxsize, now_at)
+    notes += salvage_turns(rundir, campaign, now_at) if is_salvage else []
+    for note in notes:
+        print(f"benchrun: {note}")

@@ -10,6 +10,7 @@ import orjson
 
 from pytest_benchrun.cli.status import believed_state, read_status
 from pytest_benchrun.core.errors import DirectoryProblem
+from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.jsonsafe import to_name
 from pytest_benchrun.core.model import Owner
 from pytest_benchrun.core.views import StatusView
@@ -43,6 +44,7 @@ def stop(directory: str, *, reason: str | None, is_now: bool) -> int:
         print("Stop already requested.")
         return 0
     request = StopRequest(
+        schema_version=SCHEMA_VERSION,
         who=_user(),
         at=WallClock().now_at(),
         run_id=view["run_id"],

@@ -19,8 +19,21 @@ Value: TypeAlias = str | int | float | bool
 """A value of the matrix."""
 
 TABLES = ("campaign", "matrix", "exclude", "parameters")
-OPTIONS = ("group_by", "max_failures", "max_consecutive_failures", "time_limit", "grace", "durability")
+OPTIONS = (
+    "group_by",
+    "max_failures",
+    "max_consecutive_failures",
+    "time_limit",
+    "grace",
+    "durability",
+    "turn_metrics",
+    "turn_sample",
+    "turn_rotate",
+)
 """Keys of `[campaign]` that stand for the option of the same name; the command line comes before them."""
+
+_SWITCHES = frozenset({"turn_metrics"})
+"""Of them those that are `on` or `off`, which YAML reads as true and false."""
 
 KEYS = ("name", "phases", *OPTIONS, "budget")
 
@@ -106,7 +119,7 @@ def read_document(document: Mapping[str, object], path: str) -> CampaignFile:
         path=path,
         name=_name(campaign, where),
         phases=_phases(campaign, where),
-        options={key: _typed(campaign[key], f"{where} {key}") for key in OPTIONS if key in campaign},
+        options={key: _typed(key, campaign[key], where) for key in OPTIONS if key in campaign},
         budgets=tuple(f"{name}={value}" for name, value in _table(campaign, "budget", where, "campaign.").items()),
         matrix=matrix,
         exclude=_exclude(document.get("exclude", []), matrix, path),
@@ -202,10 +215,13 @@ def _phases(campaign: Mapping[str, object], where: str) -> tuple[str, ...] | Non
     return check_phases(phases, f"{where} phases")
 
 
-def _typed(value: object, where: str) -> str:
+def _typed(key: str, value: object, where: str) -> str:
     """An option's value as it would be typed."""
+    if isinstance(value, bool) and key in _SWITCHES:
+        return "on" if value else "off"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise UsageProblem(f"{where} = {safe_repr(value, 60)} is neither text nor a number", hint='for example: "10%"')
+        problem = f"{where} {key} = {safe_repr(value, 60)} is neither text nor a number"
+        raise UsageProblem(problem, hint='for example: "10%"')
     return str(value)
 
 

@@ -80,19 +80,43 @@ def to_json(value: object) -> JsonValue:
     `repr`; sets become sorted lists; keys become text; what is deeper than 20 levels or beyond 1,000
     parts its `repr`, and a container of more than 4,000 characters the beginning of its text and a digest.
     """
-    made = _Walk().take(value, 0)
+    return to_json_with_loss(value)[0]
+
+
+NOT_FINITE = "is not finite: kept as null"
+TOO_LONG = "is too long: cut"
+NOT_JSON = "is nothing that JSON has: kept as text"
+
+
+def to_json_with_loss(value: object) -> tuple[JsonValue, str | None]:
+    """`to_json`, and what of the value is lost by it: the first loss, for a sentence; None for none."""
+    walk = _Walk()
+    made = walk.take(value, 0)
     if isinstance(made, list | dict):
         text = repr(made)
         if len(text) > _MAX_TEXT:  # a parameter is there to be read; a whole data set is known by its digest
-            return _cut(text, TEXT_LENGTH)
-    return made
+            return _cut(text, TEXT_LENGTH), TOO_LONG
+    return made, walk.loss
 
 
 class _Walk:
-    """Through one value, with a limit on how much of it is looked at."""
+    """Through one value, with a limit on how much of it is looked at.
+
+    Attributes:
+        loss: the first thing that could not be kept as it is; None while there is none.
+    """
 
     def __init__(self) -> None:
         self._parts_left = _MAX_PARTS
+        self.loss: str | None = None
+
+    def _lose(self, loss: str) -> None:
+        self.loss = self.loss or loss
+
+    def _text(self, text: str) -> str:
+        if len(text) > TEXT_LENGTH:
+            self._lose(TOO_LONG)
+        return _cut(safe_text(text), TEXT_LENGTH)
 
     def take(self, value: object, depth: int) -> JsonValue:
         """One part; the ordinary kinds first: it is called for every parameter of every unit."""
@@ -100,30 +124,36 @@ class _Walk:
         if value is None or value is True or value is False:
             return value
         if type(value) is str:
-            return _cut(safe_text(value), TEXT_LENGTH)
+            return self._text(value)
         if type(value) is int and -_INT64 <= value < _INT64:
             return value
         try:
             return self._other(value, depth)
         except Exception:  # noqa: BLE001  # a user's object may raise anything, anywhere; it must still be kept
+            self._lose(NOT_JSON)
             return safe_repr(value)
 
     def _other(self, value: object, depth: int) -> JsonValue:
         value = to_scalar(value)
         if isinstance(value, bool | str):
-            return value if isinstance(value, bool) else _cut(safe_text(str.__str__(value)), TEXT_LENGTH)
+            return value if isinstance(value, bool) else self._text(str.__str__(value))
         if isinstance(value, int):
             number = int.__int__(value)
-            return number if -_INT64 <= number < _INT64 else _identity(value)
+            return number if -_INT64 <= number < _INT64 else self._other_kind(value)
         if isinstance(value, float):
             real = float.__float__(value)
-            return real if math.isfinite(real) else None
+            if not math.isfinite(real):
+                self._lose(NOT_FINITE)
+                return None
+            return real
         if depth >= _MAX_DEPTH or self._parts_left <= 0:
+            self._lose(TOO_LONG)
             return safe_text(_SHORT.repr(value), REPR_LENGTH)
         return self._parts(value, depth + 1)
 
     def _parts(self, value: object, depth: int) -> JsonValue:
         if isinstance(value, Mapping | AbstractSet | Sequence) and len(value) > self._parts_left:
+            self._lose(TOO_LONG)
             return _identity(value)
         if isinstance(value, Mapping):
             return {_key(key): self.take(item, depth) for key, item in value.items()}
@@ -131,6 +161,10 @@ class _Walk:
             return sorted((self.take(item, depth) for item in value), key=repr)
         if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
             return [self.take(item, depth) for item in value]
+        return self._other_kind(value)
+
+    def _other_kind(self, value: object) -> str:
+        self._lose(NOT_JSON)
         return _identity(value)
 
 

@@ -65,17 +65,7 @@ class BareEngine:
         session.config.option.maxfail = 0  # from here on it is a rule of ours: the rest is skipped with its reason
         run = self._recorder.run
         self._recorder.worker_up(WORKER, platform.node(), os.getpid())
-        self._hooks = UnitHooks(
-            run.run_id,
-            run.rundir,
-            run.settings.file.parameters,
-            show_result=self._show_result,
-            late_error=self._recorder.late_error,
-            turns=keep_turns(run.rundir, run.settings.turns, WORKER, is_owner=True),
-        )
-        self._hooks.note_news = run.show_pulses(self._hooks.pulse_of)
-        session.config.stash[GIVES_BENCH] = self._hooks
-        session.config.pluginmanager.register(self._hooks, "benchrun-unit")
+        self._hooks = self._hook_into_units(session.config)
         dispatcher = Dispatcher(map(self._recorder.unit, self._items), run.campaign.phases)
         loop = UnitLoop(session)
         try:
@@ -92,6 +82,25 @@ class BareEngine:
             raise
         self._recorder.close_loop(session, dispatcher.rest())
         return True
+
+    def _hook_into_units(self, config: pytest.Config) -> UnitHooks:
+        run = self._recorder.run
+        hooks = UnitHooks(
+            run.run_id,
+            run.rundir,
+            run.settings.file.parameters,
+            show_result=self._show_result,
+            late_error=self._recorder.late_error,
+            turns=keep_turns(run.rundir, run.settings.turns, WORKER, is_owner=True),
+        )
+        hooks.note_news = run.show_pulses(hooks.pulse_of)
+        config.stash[GIVES_BENCH] = hooks
+        config.pluginmanager.register(hooks, "benchrun-unit")
+        if config.pluginmanager.hasplugin("benchmark"):
+            from pytest_benchrun.hooks.benchmarks import BenchmarkHooks  # late: only beside pytest-benchmark
+
+            config.pluginmanager.register(BenchmarkHooks(hooks), "benchrun-benchmarks")
+        return hooks
 
     @pytest.hookimpl
     def pytest_unconfigure(self) -> None:

@@ -18,6 +18,11 @@ from pytest_benchrun.hooks.beacons import Beacons
 from pytest_benchrun.hooks.turnlines import UnitTurns
 from pytest_benchrun.hooks.turns import NO_TURN, F, Turn, keep_event, wrap
 
+MAX_METRICS = 1000
+"""Metrics that a unit can have: they stand in one line of the journal. Series are for turns, data for artifacts."""
+
+MAX_WARNINGS = 50
+
 
 class GivesBench(Protocol):
     """Where the fixture's object comes from while a campaign runs."""
@@ -154,6 +159,7 @@ class BenchRun:
         self.warnings: list[str] = []
         self.checkpoint = Checkpoint(keeps.checkpoint_file if keeps else None, self.warnings)
         self._find_folder = find_folder
+        self._is_full = False
         self._beacons = keeps.beacons if keeps else None
         self._turns = keeps.turns if keeps else None
 
@@ -172,10 +178,16 @@ class BenchRun:
         if self._beacons is None:
             return
         name = to_name(name)
-        metric, warnings = to_metric(name, value, unit, better)
-        self.warnings += warnings
-        self.metrics[name] = metric
         self._beacons.beat("metric", name)
+        if name not in self.metrics and len(self.metrics) >= MAX_METRICS:
+            if not self._is_full:
+                self._is_full = True
+                self.warnings.append(f"metric {name!r}, and what came after it, is beyond {MAX_METRICS}: left out")
+            return
+        metric, warnings = to_metric(name, value, unit, better)
+        for text in warnings:
+            self._warn(text)
+        self.metrics[name] = metric
 
     def stage(self, text: str) -> None:
         """Say which part of its work the unit begins; shown while it runs, and proof of progress.
@@ -203,6 +215,13 @@ class BenchRun:
         """
         if self._beacons is not None:
             self._beacons.beat()
+
+    def _warn(self, text: str) -> None:
+        """Keep a warning: a loop says the same at every step, or something new a million times."""
+        if len(self.warnings) < MAX_WARNINGS and text not in self.warnings:
+            self.warnings.append(text)
+        elif len(self.warnings) == MAX_WARNINGS and text not in self.warnings:
+            self.warnings.append(f"there were more than {MAX_WARNINGS} warnings: the first ones are kept")
 
     def turn(self, session_id: object = None, role: object = None, **fields: object) -> Turn:
         """One step of the unit, for a `with`: a line in `turn_metrics.jsonl`, also when it ends by an exception.

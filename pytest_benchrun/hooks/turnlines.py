@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import threading
 from itertools import count
+from math import isfinite
 from typing import Any, Protocol
 
 import orjson
 
-from pytest_benchrun.core.jsonsafe import REPR_LENGTH, TEXT_LENGTH, safe_repr, safe_text, to_json, to_name, to_text
+from pytest_benchrun.core.jsonsafe import (
+    REPR_LENGTH,
+    TEXT_LENGTH,
+    TOO_LONG,
+    safe_repr,
+    safe_text,
+    to_json,
+    to_json_with_loss,
+    to_name,
+    to_text,
+)
 from pytest_benchrun.core.slug import slug
 from pytest_benchrun.core.turns import EVENT_FIELDS, SAMPLED_OUT, TURN_FIELDS, Sample
 from pytest_benchrun.core.turns_left_out import sum_up
@@ -21,7 +32,13 @@ RESERVED = frozenset({*TURN_FIELDS, *EVENT_FIELDS, SAMPLED_OUT})
 
 _LEFT_OUT = 1000
 _NUMBERS = frozenset({"storage_ms_by", SAMPLED_OUT})
-_PLAIN = frozenset({int, float, bool, type(None)})
+MAX_FIELDS = 1000
+"""Fields of the user's that a line can have; whoever has more wants a file of their own."""
+
+MAX_LOSSES = 20
+"""Fields of one attempt whose losses are told one by one."""
+
+_INT64 = 2**63
 _TIMEOUT = "from pytest-timeout"
 
 
@@ -69,6 +86,8 @@ class UnitTurns:
         self.left_out = LeftOut(self, share) if share < 1 else None
         self.beat = beacons.beat
         self._file = file
+        self._losses: dict[tuple[str, str], int] = {}
+        self._more_losses = 0
 
     def end(self) -> None:
         """The unit is about to end: write what waits; from here on nothing does."""
@@ -96,6 +115,63 @@ class UnitTurns:
             message = f"a timer of unit {self.unit_id!r} is called {safe_repr(name, 60)}, which is no name for one"
             raise ValueError(f"{message}\n  -> a name of your own that ends in _ms, like turn.time('embed_ms')")
         self.timer_names.add(name)
+
+    def to_label(self, field: str, value: object) -> str:
+        """Text for a name of the user's, whatever type it is."""
+        if type(value) is str and len(value) <= TEXT_LENGTH:
+            return value
+        text = to_text(value)
+        if len(text) > TEXT_LENGTH:
+            self._lost(field, TOO_LONG)
+        return safe_text(text, TEXT_LENGTH)
+
+    def to_fields(self, fields: dict[str, Any], known: int) -> dict[str, Any]:
+        """The values as they are now: what is a list today may be longer when the turn ends.
+
+        Args:
+            fields: as they were given.
+            known: how many the line has already.
+        """
+        kept = {name: value if _is_plain(value) else self._kept(name, value) for name, value in fields.items()}
+        if known + len(kept) > MAX_FIELDS:
+            extra = list(kept)[max(MAX_FIELDS - known, 0) :]
+            self._lost(extra[0], f"is beyond {MAX_FIELDS} fields of a line: left out")
+            for name in extra:
+                del kept[name]
+        return kept
+
+    def _kept(self, name: str, value: object) -> object:
+        kept, loss = to_json_with_loss(value)
+        if loss is not None:
+            self._lost(name, loss)
+        return kept
+
+    def _lost(self, field: str, loss: str) -> None:
+        key = field, loss
+        if key in self._losses or len(self._losses) < MAX_LOSSES:
+            self._losses[key] = self._losses.get(key, 0) + 1
+        else:
+            self._more_losses += 1
+
+    def take_warnings(self) -> list[str]:
+        """What of the user's values could not be kept since the last call, a sentence a field."""
+        told = [
+            f"field {to_name(field)!r} of a turn or event {loss}" + (f" ({count} times)" if count > 1 else "")
+            for (field, loss), count in list(self._losses.items())
+        ]
+        if self._more_losses:
+            told.append(f"{self._more_losses} more values of turns and events could not be kept as they are")
+        self._losses, self._more_losses = {}, 0
+        return told
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it can stand in a line as it is; what is odd in a text is mended when the line is written."""
+    if type(value) is str:
+        return len(value) <= TEXT_LENGTH
+    if type(value) is int:
+        return -_INT64 <= value < _INT64
+    return isfinite(value) if type(value) is float else value is None or type(value) is bool
 
 
 class LeftOut:
@@ -148,18 +224,6 @@ def status_of(error: BaseException) -> tuple[str, str]:
     """Status and error text of a turn that ended by this exception."""
     text = safe_text(f"{type(error).__name__}: {to_text(error)}", TEXT_LENGTH)
     return "timeout" if _TIMEOUT in text else "error", text
-
-
-def to_label(value: object) -> str:
-    """Text for a name of the user's, whatever type it is."""
-    if type(value) is str and len(value) <= TEXT_LENGTH:
-        return value
-    return safe_text(to_text(value), TEXT_LENGTH)
-
-
-def to_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """The values as they are now: what is a list today may be longer when the turn ends."""
-    return {name: value if type(value) in _PLAIN else to_json(value) for name, value in fields.items()}
 
 
 def _mend(name: str, value: Any) -> Any:  # noqa: ANN401  # JSON, of whatever shape

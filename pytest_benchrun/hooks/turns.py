@@ -23,8 +23,6 @@ from pytest_benchrun.hooks.turnlines import (
     check_adapter,
     refuse_reserved,
     status_of,
-    to_fields,
-    to_label,
 )
 from pytest_benchrun.world.clock import monotonic_ns
 
@@ -113,11 +111,11 @@ class Turn:
         record: dict[str, Any] = {
             "timestamp": turns.moment_at(self._started_ns),
             "run_id": turns.run_id,
-            "session_id": session_id if session_id is None else to_label(session_id),
+            "session_id": session_id if session_id is None else turns.to_label("session_id", session_id),
             "unit_id": turns.unit_id,
             "turn_index": self.turn_index,
             "turn_id": f"{turns.id_prefix}{self.turn_index}",
-            "role": role if role is None else to_label(role),
+            "role": role if role is None else turns.to_label("role", role),
             "llm_ms": llm_ms,
             "storage_ms": storage_ms,
             "storage_ms_by": by,
@@ -203,7 +201,7 @@ class Turn:
         """
         if not RESERVED.isdisjoint(fields):
             refuse_reserved(fields, f"a turn of unit {self._turns.unit_id!r}")
-        kept = to_fields(fields)
+        kept = self._turns.to_fields(fields, len(self._fields or ()))
         self._fields = kept if self._fields is None else self._fields | kept
 
     def _to_count(self, field: str, value: object) -> int:
@@ -326,7 +324,7 @@ def keep_event(turns: UnitTurns, name: str, fields: dict[str, Any]) -> None:
         "attempt": turns.attempt,
         "worker": turns.worker,
     }
-    turns.write(record | to_fields(fields), now_ns)
+    turns.write(record | turns.to_fields(fields, 0), now_ns)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from pytest_benchrun.core.model import JsonValue, Outcome, Unit
+from pytest_benchrun.core.model import JsonValue, Metric, Outcome, Unit
 from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.core.settings import TurnSettings
 from pytest_benchrun.hooks.beacons import Beacons, tell_nobody
@@ -28,6 +28,11 @@ class _Attempt:
     builder: OutcomeBuilder = field(default_factory=OutcomeBuilder)
     bench: BenchRun | None = None
     turns: UnitTurns | None = None
+    measured: dict[str, Metric] = field(default_factory=dict)
+
+    def metrics(self) -> dict[str, Metric]:
+        """What other plugins have measured, and what the unit itself has recorded, which wins."""
+        return {**self.measured, **(self.bench.metrics if self.bench else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,11 @@ class UnitHooks:
             self._turns.file.flush()
         self._attempt = None
 
+    def measured(self, metrics: dict[str, Metric]) -> None:
+        """What another plugin has measured in the attempt; it takes the place of what was told before."""
+        if self._attempt is not None:
+            self._attempt.measured = metrics
+
     def bench(self, item: pytest.Item) -> BenchRun:
         """A new object for the fixture: a rerun of the attempt begins without the metrics of the try before."""
         attempt = self._attempt
@@ -201,9 +211,8 @@ class UnitHooks:
         run_id, first = self._shared
         number = first if attempt.number == 1 else ("bench.attempt", str(attempt.number))
         properties: list[tuple[str, object]] = [run_id, ("bench.group", attempt.unit.group), number]
-        if attempt.bench is not None:
-            for name, metric in attempt.bench.metrics.items():
-                properties.append((f"bench.metric.{name}", "" if metric.value is None else str(metric.value)))
+        for name, metric in attempt.metrics().items():
+            properties.append((f"bench.metric.{name}", "" if metric.value is None else str(metric.value)))
         return properties
 
     def _outcome(self) -> Outcome:
@@ -218,7 +227,6 @@ class UnitHooks:
             attempt.turns.end()
             self._turns.file.flush()
             problem = self._turns.file.take_problem()
-            bench.warnings += [] if problem is None else [problem]
-        if bench is None or not (bench.metrics or bench.warnings):
-            return outcome
-        return replace(outcome, metrics=dict(bench.metrics), warnings=list(bench.warnings))
+            bench.warnings += [*attempt.turns.take_warnings(), *([] if problem is None else [problem])]
+        metrics, warnings = attempt.metrics(), bench.warnings if bench else []
+        return replace(outcome, metrics=metrics, warnings=list(warnings)) if metrics or warnings else outcome

@@ -1,10 +1,10 @@
-"""A run as tables: units, attempts and metrics, one dict a row, from its events."""
+"""A run as tables: units, attempts and metrics, one dict a row, from its events; and tables as text."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 import orjson
@@ -100,32 +100,47 @@ TABLES: dict[str, Callable[[Iterable[Event]], list[Row]]] = {
     "attempts": attempt_rows,
     "metrics": metric_rows,
 }
-"""What can be exported, by the name that `--what` takes."""
+"""What can be made of the events, by the name that `--what` takes; turns come from their own files."""
 
 
-def columns_of(rows: Iterable[Row]) -> list[str]:
-    """Every column that a row has, in the order of their first appearance."""
-    return list(dict.fromkeys(name for row in rows for name in row))
+PIECE_BYTES = 64 * 1024
 
 
-def as_jsonl(rows: Iterable[Row]) -> bytes:
+def columns_of(rows: Iterable[Row], first: Iterable[str] = ()) -> list[str]:
+    """The columns of `first`, then every other that a row has, in the order of their first appearance."""
+    columns = dict.fromkeys(first)
+    for row in rows:
+        columns.update(dict.fromkeys(row))
+    return list(columns)
+
+
+def as_jsonl(rows: Iterable[Row], first: Iterable[str] = ()) -> Iterator[bytes]:  # noqa: ARG001  # as the others
     """One JSON object a line."""
-    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+    for row in rows:
+        yield orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def as_csv(rows: Sequence[Row]) -> bytes:
+def as_csv(rows: Iterable[Row], first: Iterable[str] = ()) -> Iterator[bytes]:
     """Comma separated, a line of names first; None is empty, and text that a spreadsheet would compute is not.
 
     Text that begins like a formula gets an apostrophe in front, as OWASP's page on CSV injection has it:
     ids and messages come from users' tests, and opening a table must run nothing.
+
+    Args:
+        rows: gone through twice, since the names come first.
+        first: columns that are there in any case.
     """
-    columns = columns_of(rows)
+    columns = columns_of(rows, first)
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([_cell(name) for name in columns])
     for row in rows:
         writer.writerow([_cell(row.get(name)) for name in columns])
-    return out.getvalue().encode("utf-8")
+        if out.tell() >= PIECE_BYTES:
+            yield out.getvalue().encode("utf-8")
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue().encode("utf-8")
 
 
 def _cell(value: JsonValue) -> str | int | float:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import orjson
 
@@ -25,6 +25,19 @@ from pytest_benchrun.core.plan import changes
 from pytest_benchrun.core.slug import slug
 from pytest_benchrun.store.journal import decode_line
 from pytest_benchrun.store.rundir import RunDir
+
+
+class CheckpointRecord(TypedDict):
+    """`checkpoints/<unit>.json`; a checksum follows."""
+
+    schema_version: int
+    run_id: str
+    unit_id: str
+    fingerprint: str
+    params: dict[str, JsonValue]
+    attempt: int
+    saved_at: str
+    value: JsonValue
 
 
 class CheckpointFile:
@@ -89,16 +102,16 @@ class CheckpointFile:
 
     def _encode(self, value: JsonValue) -> bytes:
         unit = self._unit
-        record = {
-            "schema_version": SCHEMA_VERSION,
-            "run_id": self._run_id,
-            "unit_id": unit.unit_id,
-            "fingerprint": unit.fingerprint,
-            "params": unit.params,
-            "attempt": self._attempt,
-            "saved_at": self._now_at(),
-            "value": value,
-        }
+        record = CheckpointRecord(
+            schema_version=SCHEMA_VERSION,
+            run_id=self._run_id,
+            unit_id=unit.unit_id,
+            fingerprint=unit.fingerprint,
+            params=unit.params,
+            attempt=self._attempt,
+            saved_at=self._now_at(),
+            value=value,
+        )
         head = orjson.dumps(record)[:-1]
         return b'%s,"crc":"%08x"}\n' % (head, zlib.crc32(head))
 

@@ -6,6 +6,7 @@ import errno
 import itertools
 import os
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,12 +63,12 @@ class Disk:
         finally:
             os.close(descriptor)
 
-    def write_atomically(self, path: Path, data: bytes, *, is_synced: bool = True) -> None:
+    def write_atomically(self, path: Path, data: bytes | Iterable[bytes], *, is_synced: bool = True) -> None:
         """Replace `path` by `data`: a reader sees the old file or the new one, whole.
 
         Args:
             path: the file; its directory must exist.
-            data: the new content.
+            data: the new content, in one piece or in many.
             is_synced: False for what is written so often, and is so cheap to make again, that the
                 loss of power may take its latest content.
 
@@ -78,7 +79,8 @@ class Disk:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         try:
             try:
-                self._write_all(descriptor, data)
+                for piece in (data,) if isinstance(data, bytes) else data:
+                    self._write_all(descriptor, piece)
                 if self.is_durable and is_synced:
                     self.sync(descriptor)
             finally:

@@ -10,7 +10,7 @@ import inspect
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import orjson
 from filelock import FileLock, Timeout
 
 from pytest_benchrun.core.errors import DirectoryProblem
+from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.model import Owner
 from pytest_benchrun.store.files import Disk
 
@@ -45,8 +46,9 @@ class OwnedElsewhere(DirectoryProblem):
 def read_owner(path: Path) -> Owner | None:
     """The owner recorded in a lock file; None when there is none or the text is no owner."""
     try:
-        return Owner(**orjson.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
+        raw = orjson.loads(path.read_bytes())
+        return Owner(**{f.name: raw[f.name] for f in fields(Owner)})
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
@@ -92,7 +94,7 @@ class RunLock:
         self._found = self._path.read_bytes()
         try:
             self._refuse_living(previous)
-            self._disk.overwrite(self._path, orjson.dumps(asdict(owner)))
+            self._disk.overwrite(self._path, orjson.dumps({"schema_version": SCHEMA_VERSION, **asdict(owner)}))
             self._owner = owner
         except BaseException:
             self._lock.release()

@@ -16,6 +16,7 @@ import orjson
 
 from pytest_benchrun.core.conductor import Conductor
 from pytest_benchrun.core.errors import JournalWriteFailed
+from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.jsonsafe import to_name
 from pytest_benchrun.core.model import RunState
 from pytest_benchrun.core.rules import Stop
@@ -33,6 +34,7 @@ _READ_AT_MOST = 10_000
 class StopRequest(TypedDict):
     """What `benchrun stop` writes into STOP; a touched file is empty and meant for whoever runs."""
 
+    schema_version: int
     who: str
     at: str
     run_id: str
@@ -133,6 +135,7 @@ def read_request(path: Path) -> StopRequest | None:
             session=int(raw["session"]),
             reason=None if raw.get("reason") is None else to_name(str(raw["reason"]), REASON_LENGTH),
             now=raw.get("now") is True,
+            schema_version=int(raw.get("schema_version", SCHEMA_VERSION)),  # the first version wrote none
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -20,6 +20,7 @@ from pytest_benchrun.store.findings import Finding, aside, command, unreadable, 
 from pytest_benchrun.store.journal_check import SHOWN, JournalCheck, check_journal
 from pytest_benchrun.store.lock import read_owner
 from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.store.turncheck import check_turns
 from pytest_benchrun.store.view_check import ViewCheck
 
 SILENT_AFTER_S = 30
@@ -172,7 +173,7 @@ class RunCheck:
             problem = f"it has values that cannot be shown: {error}"
             self._find(Finding(path=journal, problem=problem, hint=aside(rundir.path)))
         else:
-            self._find(*views.findings)
+            self._find(*views.findings, *check_turns(rundir, campaign))
 
     def _look_at_end(self, campaign: Campaign, journal: Path) -> None:
         cure = f"{command('resume', self._rundir)}   (or the same pytest command with --bench-resume)"

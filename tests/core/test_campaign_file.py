@@ -65,6 +65,11 @@ def test_everything_that_a_file_can_say() -> None:
     assert file.parameters == {"basis": "sto-3g", "grid": {"points": [1, None, True]}}
 
 
+def test_a_switch_is_typed_as_yaml_understands_on_and_off() -> None:
+    said = [read({"campaign": {"turn_metrics": value}}).options["turn_metrics"] for value in (True, False, "on")]
+    assert said == ["on", "off", "on"]
+
+
 CIRCLE: list[object] = []
 CIRCLE.append(CIRCLE)
 
@@ -91,6 +96,7 @@ CIRCLE.append(CIRCLE)
         ({"campaign": {"phases": []}}, "nmr.toml, [campaign] phases names no phase", "for example: phases = ["),
         ({"campaign": {"phases": ["run", "run"]}}, "names the phase 'run' twice", "for example: phases = ["),
         ({"campaign": {"max_failures": True}}, "max_failures = True is neither text nor a number", '"10%"'),
+        ({"campaign": {"turn_sample": True}}, "[campaign] turn_sample = True is neither text nor a number", '"10%"'),
         ({"campaign": {"grace": [1]}}, "nmr.toml, [campaign] grace = [1] is neither text nor a number", '"10%"'),
         (
             {"campaign": {"budget": 50}},

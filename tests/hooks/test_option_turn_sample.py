@@ -77,6 +77,22 @@ def test_the_configuration_file_sets_it(campaign: Campaign, engine: str) -> None
     assert sorted("sampled_out" in line for line in kept_of(campaign)) == [False] * 8 + [True]
 
 
+def test_the_campaign_file_sets_it_and_the_command_line_wins(campaign: Campaign, engine: str) -> None:
+    campaign.ini("bench_turn_sample = 1")
+    campaign.write({"test_a.py": TURNS, "c.toml": "[campaign]\nturn_sample = 0\n"})
+    campaign.run("--bench-config=c.toml", engine=engine)
+    assert len(kept_of(campaign)) == 8
+    campaign.run("--bench-config=c.toml", "--bench-turn-sample=1", engine=engine)
+    assert len(kept_of(campaign)) == 204
+
+
+def test_what_is_no_share_in_the_campaign_file_is_named_with_its_place(campaign: Campaign) -> None:
+    campaign.write({"test_a.py": TURNS, "c.toml": "[campaign]\nturn_sample = 2\n"})
+    session = campaign.run("--bench-config=c.toml")
+    assert session.exit_code == 4
+    assert "c.toml, [campaign] turn_sample: --bench-turn-sample='2' is not a share" in session.text
+
+
 @pytest.mark.parametrize("value", ["2", "-0.1", "nan", "half", "10%"])
 def test_what_is_no_share_is_refused(campaign: Campaign, value: str) -> None:
     campaign.write({"test_a.py": TURNS})
