@@ -19,9 +19,11 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.conductor import Clock
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.jsonsafe import safe_text
+from pytest_benchrun.core.outlook import Outlook
 from pytest_benchrun.core.run_state import run_state_view
 from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.views import status_view
+from pytest_benchrun.store.history import earlier_seconds
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnstats import figures_of
 
@@ -95,6 +97,7 @@ class Publisher:
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="benchrun-publisher", daemon=True)
         self._pause: str | None = None
+        self._outlook = Outlook(campaign)
         self.problems: list[str] = []
 
     def show_pause(self, reason: str | None) -> None:
@@ -106,12 +109,17 @@ class Publisher:
         self._has_news.set()
 
     def start(self) -> None:
-        """Write the first status and start the thread."""
+        """Look into the history, write the first status and start the thread."""
+        self._try(self._learn_history)
         self._write_status()
         self._thread.start()
 
-    def on_event(self, event: Event) -> None:  # noqa: ARG002  # the state says it all
+    def _learn_history(self) -> None:
+        self._outlook = Outlook(self._campaign, earlier_seconds(self._rundir))
+
+    def on_event(self, event: Event) -> None:
         """Note that there is something new to show."""
+        self._outlook.on_event(event)
         if not self._has_news.is_set():
             self._has_news.set()
 
@@ -146,7 +154,8 @@ class Publisher:
         def write() -> None:
             with self._guard:
                 where = safe_text(str(self._rundir.path))
-                view = status_view(self._campaign, results_dir=where, now_at=self._clock.now_at())
+                now_at = self._clock.now_at()
+                view = status_view(self._campaign, results_dir=where, now_at=now_at, outlook=self._outlook)
                 state = run_state_view(self._campaign)
                 pause = self._pause
             if pause is not None:
@@ -161,6 +170,6 @@ class Publisher:
         """The observer never breaks the observed: a view that cannot be written is said once."""
         try:
             write()
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, ArithmeticError) as error:
             if not self.problems:
                 self.problems.append(f"a view could not be written: {error}")
