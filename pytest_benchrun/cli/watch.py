@@ -65,7 +65,7 @@ def _on_screen(directory: str, seen: Seen, interval_s: float) -> Seen:
 def _draw(seen: Seen) -> None:
     """One frame in one write, line over line: nothing is blank in between."""
     columns, rows = shutil.get_terminal_size()
-    cut = [line if len(line) < columns else f"{line[: columns - 2]}…" for line in seen.lines[: rows - 1]]
+    cut = [clean(line, max(columns - 1, 3)) for line in seen.lines[: rows - 1]]
     shown = coloured(cut, seen.state) if has_colours() else cut
     sys.stdout.write(_HOME + "".join(f"{line}{_END_OF_LINE}\n" for line in shown) + _BELOW)
     sys.stdout.flush()
