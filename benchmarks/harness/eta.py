@@ -47,7 +47,11 @@ class EtaError:
 
 
 def replay(events: Sequence[Event], earlier: Mapping[str, float]) -> EtaError | None:
-    """Feed the events of a run and ask for the estimate after each unit; None for a run that is too short."""
+    """Feed the events of a run and ask for the estimate after each unit.
+
+    Returns:
+        None for a run that is too short, or that did not come to its end: how long it would have taken is not known.
+    """
     campaign = Campaign()
     outlook = Outlook(campaign, earlier)
     start_s = max(_moment_s(event.at) for event in events if isinstance(event, SessionStarted))
@@ -68,7 +72,7 @@ def replay(events: Sequence[Event], earlier: Mapping[str, float]) -> EtaError | 
         rolling += abs(mean_s - left_s) * weight
         truth += left_s * weight
         covered += weight * (low_s <= left_s <= high_s)
-    if len(asked) < FEWEST or not truth:
+    if len(asked) < FEWEST or not truth or campaign.unfinished:
         return None
     return EtaError(ours=ours / truth, rolling=rolling / truth, covered=covered / (asked[-1][0] - asked[0][0]))
 
@@ -120,7 +124,7 @@ def main() -> int:
         rundir = RunDir(path)
         real = replay(list(JournalReader(rundir)), earlier_seconds(rundir))
         if real is None:
-            print(f"| {path}: too short | | | | |")
+            print(f"| {path}: too short, or not complete | | | | |")
             continue
         figures[str(path)] = real
         print(_show(str(path), real))

@@ -101,7 +101,7 @@ class Outlook:
         if not measured:
             return None
         self._pace = Pace(measured)
-        late = self._overdue(now_at)
+        late = self._overdue(self._pace, now_at)
         if late:
             self._pace = Pace([*measured, *late])
         by_phase = self._open_units()
@@ -140,12 +140,15 @@ class Outlook:
         known = known[:: -(-len(known) // room)] if room and known else []
         return [*self._measured, *((records[key].unit, self._earlier[key] * self._drift) for key in known)]
 
-    def _overdue(self, now_at: str) -> list[tuple[Unit, float]]:
-        """Units in flight that take longer than expected: they tell of their kind before they end."""
-        ages = [
-            (running.unit, seconds_between(running.started_at, now_at)) for running in self._campaign.running.values()
-        ]
-        return [(unit, age_s * _OVERDUE) for unit, age_s in ages if age_s > self._expected(unit).seconds]
+    def _overdue(self, pace: Pace, now_at: str) -> list[tuple[Unit, float]]:
+        """Units in flight that take clearly longer than expected: they tell of their kind before they end."""
+        late = []
+        for running in self._campaign.running.values():
+            age_s = seconds_between(running.started_at, now_at)
+            seconds, doubt = self._expected(running.unit)
+            if age_s > seconds * (1 + math.sqrt(pace.noise + doubt)):
+                late.append((running.unit, age_s * _OVERDUE))
+        return late
 
     def _expected(self, unit: Unit) -> Expected:
         own_s = self._earlier.get(unit.unit_id)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_benchrun.core.model import Unit
+from pytest_benchrun.core.model import COMPLETED, Unit
 from pytest_benchrun.core.outlook import BY_HISTORY, BY_PARAMETERS, MOST_MEASURED, Outlook, Rest
 from tests.fakes import moment
 from tests.stories import SKIPPED, Story, make_unit
@@ -147,3 +147,16 @@ def test_a_hostile_history_is_only_a_bad_estimate() -> None:
     story.run("it[a-0]", seconds=1.0)
     earlier = {"it[a-0]": 0.0, "it[a-1]": 1e308, "gone": 5.0}
     assert _rest(Outlook(story.campaign, earlier), story).at == moment(1.0)
+
+
+def test_a_unit_that_takes_a_moment_longer_than_the_others_tells_nothing() -> None:
+    story = _on_two_workers(*_units(12))
+    for first, second in ((0, 1), (2, 3), (4, 5)):
+        story.start(f"it[a-{first}]", "gw0")
+        story.start(f"it[a-{second}]", "gw1")
+        story.clock.advance(1.0)
+        story.end(f"it[a-{first}]", COMPLETED, 1.0)
+        story.clock.advance(0.01)
+        if second == 5:
+            assert _rest(Outlook(story.campaign), story).likely_s == pytest.approx(3.0, rel=0.1)
+        story.end(f"it[a-{second}]", COMPLETED, 1.01)
