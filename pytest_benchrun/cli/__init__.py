@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 EXIT_USAGE = 4
+LEAST_INTERVAL_S, MOST_INTERVAL_S = 0.05, 3600
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,10 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     # Cut off here: what argparse makes of `--` differs from one Python to the next.
     end = words.index("--") if "--" in words else len(words)
-    parser = _parser()
+    parser = _parser(words)
     args = parser.parse_args(words[:end])
     args.extra = words[end + 1 :]
-    if args.extra and args.command != "resume":
+    if args.extra and args.command not in {"resume", "start"}:
         parser.error(f"{args.command} takes nothing after --, and got {args.extra[0]!r}")
     run: Callable[[argparse.Namespace], int] = args.run
     try:
@@ -44,6 +46,18 @@ def _status(args: argparse.Namespace) -> int:
     from pytest_benchrun.cli.status import status  # late: a command imports only what it needs
 
     return status(args.dir, as_json=args.json, by_exit_code=args.exit_code)
+
+
+def _watch(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.watch import watch  # late: as above
+
+    return watch(args.dir, interval_s=args.interval)
+
+
+def _start(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.start import start  # late: as above
+
+    return start(args.dir, args.extra)
 
 
 def _stop(args: argparse.Namespace) -> int:
@@ -90,6 +104,20 @@ def _resume(args: argparse.Namespace) -> int:
 
 COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] = (
     ("status", _status, "show where a run is", "Show where a run is."),
+    (
+        "watch",
+        _watch,
+        "show a run until it ends",
+        """Show where a run is until it ends, and exit as it did: 13 for one that was killed, 130 after Ctrl-C, which
+        ends the watching and not the run. Without a terminal, a line is printed where something has changed.""",
+    ),
+    (
+        "start",
+        _start,
+        "start a run that outlives this terminal",
+        """Start pytest in a session of its own, its output in DIR/benchmark.log, and return once the run is up. The
+        same by hand: nohup pytest --bench-results=DIR ARGUMENTS > benchmark.log 2>&1 < /dev/null &""",
+    ),
     ("stop", _stop, "stop a run softly, or now", "Let the units in flight finish, then stop."),
     ("rebuild", _rebuild, "make every view again from the journal", "Make all views again from the journal."),
     (
@@ -121,32 +149,100 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] 
 """A command a row: its name, what runs it, its line in the list of all, its own help."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="benchrun", description="Long benchmark campaigns in pytest.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    by_name = {}
-    for name, run, line, text in COMMANDS:
-        command = by_name[name] = commands.add_parser(name, help=line, description=text)
+class _Formatter(argparse.HelpFormatter):
+    """As wide as the terminal; argparse itself would import shutil to ask, and does so for every option."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size().columns
+        except (OSError, ValueError):
+            columns = 80
+        super().__init__(prog, width=max(columns - 2, 20))
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of all commands, or of the only one that is named: `benchrun status` must answer at once."""
+    parser = argparse.ArgumentParser(
+        prog="benchrun", description="Long benchmark campaigns in pytest.", formatter_class=_Formatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog="benchrun")
+    named = [row for row in COMMANDS if words and row[0] == words[0]]
+    for name, run, line, text in named or COMMANDS:
+        command = commands.add_parser(name, help=line, description=text, formatter_class=_Formatter)
         command.add_argument("dir", metavar="DIR", help="the results directory (--bench-results)")
         command.set_defaults(run=run)
-    by_name["status"].add_argument("--json", action="store_true", help="print status.json with the derived state")
-    by_name["status"].add_argument(
+        if name in OPTIONS:
+            OPTIONS[name](command)
+    return parser
+
+
+def _status_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print status.json with the derived state")
+    command.add_argument(
         "--exit-code",
         action="store_true",
         help="exit 0 complete, 10 complete with failures, 11 stopped, 12 paused, 13 dead, 14 stalled, 15 running",
     )
-    by_name["stop"].add_argument(
-        "--now", action="store_true", help="interrupt the units in flight; a resume runs them again"
+
+
+def _watch_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--interval", type=_interval, default=1.0, metavar="SECONDS", help="between two looks; default: 1"
     )
-    by_name["stop"].add_argument("--reason", help="shown with every unit that is skipped for it")
-    by_name["stats"].add_argument("--json", action="store_true", help="print what runstats.json would hold")
-    tables, formats = ("units", "attempts", "turns", "metrics"), ("csv", "jsonl", "parquet")
-    by_name["export"].add_argument("--what", choices=tables, default="units", help="the table; default: units")
-    by_name["export"].add_argument("--format", choices=formats, default="csv", help="default: csv")
-    by_name["export"].add_argument("-o", "--output", metavar="FILE", help="the file; default: standard output")
-    by_name["junit"].add_argument("-o", "--output", metavar="FILE", help="the file; default: standard output")
-    by_name["resume"].usage = "benchrun resume [-h] DIR [-- PYTEST ARGUMENT ...]"
-    by_name["rebuild"].add_argument(
+
+
+def _interval(text: str) -> float:
+    """At least a twentieth of a second: the status changes at most five times in one."""
+    value = float(text)
+    if not LEAST_INTERVAL_S <= value <= MOST_INTERVAL_S:
+        problem = f"{text!r} is not between {LEAST_INTERVAL_S} and {MOST_INTERVAL_S} seconds"
+        raise argparse.ArgumentTypeError(problem)
+    return value
+
+
+def _start_options(command: argparse.ArgumentParser) -> None:
+    command.usage = "benchrun start [-h] DIR -- PYTEST ARGUMENT ..."
+
+
+def _stop_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--now", action="store_true", help="interrupt the units in flight; a resume runs them again")
+    command.add_argument("--reason", help="shown with every unit that is skipped for it")
+
+
+def _rebuild_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--salvage", action="store_true", help="leave damaged journal lines out; the damaged files are kept"
     )
-    return parser
+
+
+def _stats_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print what runstats.json would hold")
+
+
+def _export_options(command: argparse.ArgumentParser) -> None:
+    tables, formats = ("units", "attempts", "turns", "metrics"), ("csv", "jsonl", "parquet")
+    command.add_argument("--what", choices=tables, default="units", help="the table; default: units")
+    command.add_argument("--format", choices=formats, default="csv", help="default: csv")
+    _junit_options(command)
+
+
+def _junit_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-o", "--output", metavar="FILE", help="the file; default: standard output")
+
+
+def _resume_options(command: argparse.ArgumentParser) -> None:
+    command.usage = "benchrun resume [-h] DIR [-- PYTEST ARGUMENT ...]"
+
+
+OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "status": _status_options,
+    "watch": _watch_options,
+    "start": _start_options,
+    "stop": _stop_options,
+    "rebuild": _rebuild_options,
+    "stats": _stats_options,
+    "export": _export_options,
+    "junit": _junit_options,
+    "resume": _resume_options,
+}
+"""What a command has beside DIR."""

@@ -10,7 +10,7 @@ from pytest_benchrun.core.errors import UsageProblem
 from pytest_benchrun.core.turns import TURN_FIELDS
 from pytest_benchrun.report.export import TABLES, Row, as_csv, as_jsonl
 from pytest_benchrun.report.parquet import as_parquet
-from pytest_benchrun.report.text import clean
+from pytest_benchrun.report.words import clean
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnrows import TurnRows
 

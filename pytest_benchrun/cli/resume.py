@@ -12,7 +12,7 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.core.events import SessionStarted
 from pytest_benchrun.core.sequence import BAD_VALUES
-from pytest_benchrun.report.text import clean
+from pytest_benchrun.report.words import clean
 from pytest_benchrun.store.journal import JournalReader
 from pytest_benchrun.store.lock import OwnedElsewhere, read_owner
 from pytest_benchrun.store.rundir import RunDir

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from pytest_benchrun.cli.status import believed_state, read_status
+from pytest_benchrun.cli.status import Seen
 from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.jsonsafe import to_name
@@ -18,7 +18,6 @@ from pytest_benchrun.store.lock import read_owner
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.stopfile import REASON_LENGTH, StopRequest, read_request
 from pytest_benchrun.world.clock import WallClock
-from pytest_benchrun.world.process import is_alive
 
 
 def stop(directory: str, *, reason: str | None, is_now: bool) -> int:
@@ -33,11 +32,9 @@ def stop(directory: str, *, reason: str | None, is_now: bool) -> int:
         DirectoryProblem: no run lives there; no file is made.
     """
     rundir = RunDir(Path(directory))
-    view = read_status(rundir)
-    owner = read_owner(rundir.lock)
-    state, note = believed_state(view, owner)
-    is_waiting = state == "paused" and owner is not None and is_alive(owner) is True  # for room on its disk
-    if state not in {"running", "stopping", "stalled"} and not is_waiting:
+    seen = Seen(directory, WallClock().now_at())
+    view, state, note = seen.view, seen.state, seen.note
+    if state not in {"running", "stopping", "stalled"} and not seen.is_waiting:
         message = f"nothing to stop: {view['run_id']} is {state}" + (f" ({note})" if note else "")
         raise DirectoryProblem(message, hint=f"benchrun status {directory}")
     if _is_asked_now(rundir, view) if is_now else _is_asked(rundir, state):
@@ -56,7 +53,9 @@ def stop(directory: str, *, reason: str | None, is_now: bool) -> int:
         rundir.disk.write_atomically(rundir.stop, orjson.dumps(request))
     except OSError as error:
         message = f"cannot write {rundir.stop}: {error.strerror}"
-        raise DirectoryProblem(message, hint=f"make room, or tell the run itself: kill {_pid(owner)}") from error
+        raise DirectoryProblem(
+            message, hint=f"make room, or tell the run itself: kill {_pid(read_owner(rundir.lock))}"
+        ) from error
     count = view["running"]
     fate = "will be interrupted; a resume runs what is left" if is_now else "will finish; the rest is skipped"
     print(f"Stop requested. {count} unit{'s' if count != 1 else ''} in flight {fate}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_benchrun.core.errors import DirectoryProblem
-from pytest_benchrun.report.text import clean
+from pytest_benchrun.report.words import clean
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.verify import VerifiedRun
 from pytest_benchrun.store.verify import verify as check

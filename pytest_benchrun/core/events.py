@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
+from pytest_benchrun.core import schema
 from pytest_benchrun.core.model import COMPLETED, Ending, JsonValue, Metric, Outcome, Owner, RunState, Unit, UnitStatus
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = schema.SCHEMA_VERSION
 
 
 @dataclass(frozen=True, kw_only=True)

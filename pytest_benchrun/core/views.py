@@ -5,7 +5,6 @@ Pure functions: the same journal gives the same bytes.
 
 from __future__ import annotations
 
-import math
 from itertools import islice
 from typing import TypedDict
 
@@ -13,6 +12,7 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.model import FAILURES, JsonValue, UnitStatus
 from pytest_benchrun.core.moments import seconds_between
+from pytest_benchrun.core.outlook import BY_PARAMETERS, Outlook
 from pytest_benchrun.core.pulse import FindPulse, Pulse, no_pulse
 from pytest_benchrun.core.records import Failure, Running
 from pytest_benchrun.core.stats import summarize
@@ -61,9 +61,14 @@ class ThresholdView(TypedDict):
 
 
 class EtaView(TypedDict):
-    """Remaining time as a range; None while no unit has finished."""
+    """Remaining time and its range; None while nothing was measured.
+
+    `method` says what it was learnt from: `parameters` (function, group and parameter values of this run) or
+    `parameters and history` (also what each unit took in the latest run of `history/`).
+    """
 
     method: str
+    hours: float | None
     low_hours: float | None
     high_hours: float | None
     workers: int
@@ -130,15 +135,32 @@ class StatusView(TypedDict):
     results_dir: str
 
 
-def status_view(campaign: Campaign, *, results_dir: str, now_at: str, find_pulse: FindPulse = no_pulse) -> StatusView:
-    """Where the run is at `now_at`, and its units in flight by what `find_pulse` knows of them."""
+def status_view(
+    campaign: Campaign,
+    *,
+    results_dir: str,
+    now_at: str,
+    find_pulse: FindPulse = no_pulse,
+    outlook: Outlook | None = None,
+) -> StatusView:
+    """Where the run is at `now_at`.
+
+    Args:
+        campaign: the state.
+        results_dir: as people know it.
+        now_at: when.
+        find_pulse: what is known of units in flight.
+        outlook: what was learnt so far; None to learn from `campaign` alone, as for a run at rest.
+    """
     session = campaign.session
     counts = campaign.shown_counts()
     tasks = [
         _task(running, campaign, now_at, find_pulse(running.unit.unit_id)) for running in campaign.running.values()
     ]
     remaining = campaign.unfinished
-    mean_s, eta = _eta(campaign, remaining, now_at)
+    recent_s = summarize(campaign.recent_s)["mean"]
+    mean_s = None if recent_s is None else round(recent_s, 6)
+    eta = _eta(campaign, outlook or Outlook(campaign), now_at)
     return StatusView(
         schema_version=SCHEMA_VERSION,
         run_id=campaign.run_id,
@@ -232,17 +254,13 @@ def _hours(seconds: float) -> float:
     return round(seconds / SECONDS_PER_HOUR, 6)
 
 
-def _eta(campaign: Campaign, remaining: int, now_at: str) -> tuple[float | None, EtaView]:
-    """Rolling mean of the last ten, and two standard errors of it as the range."""
+def _eta(campaign: Campaign, outlook: Outlook, now_at: str) -> EtaView:
     workers = max(1, len(campaign.workers))
-    recent = summarize(campaign.recent_s)
-    mean_s = recent["mean"]
-    if mean_s is None:
-        return None, EtaView(method="mean of last 10", low_hours=None, high_hours=None, workers=workers, at=now_at)
-    spread_s = 2 * (recent["std"] or 0.0) / math.sqrt(recent["n"])
-    low, high = (remaining * max(0.0, mean_s + sign * spread_s) / workers for sign in (-1, 1))
-    eta = EtaView(method="mean of last 10", low_hours=_hours(low), high_hours=_hours(high), workers=workers, at=now_at)
-    return round(mean_s, 6), eta
+    rest = outlook.rest(now_at)
+    if rest is not None:
+        low, hours, high = map(_hours, (rest.low_s, rest.likely_s, rest.high_s))
+        return EtaView(method=rest.method, hours=hours, low_hours=low, high_hours=high, workers=workers, at=now_at)
+    return EtaView(method=BY_PARAMETERS, hours=None, low_hours=None, high_hours=None, workers=workers, at=now_at)
 
 
 def _workers(campaign: Campaign) -> list[WorkerView]:

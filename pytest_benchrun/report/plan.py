@@ -11,7 +11,7 @@ from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.forecast import Forecast
 from pytest_benchrun.core.model import Unit
 from pytest_benchrun.core.plan import Decision
-from pytest_benchrun.report.text import clean, seconds
+from pytest_benchrun.report.words import clean, seconds
 
 
 class PhasePlan(TypedDict):

@@ -8,47 +8,14 @@ from pytest_benchrun.core.model import RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan
 from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.stats import Summary
-from pytest_benchrun.core.views import StatusView, message_of
+from pytest_benchrun.core.views import message_of
+from pytest_benchrun.report.words import clean, seconds
 
 SHOWN_SLOWEST = 5
 SHOWN_FAILURES = 10
 SHOWN_METRICS = 12
 SHOWN_PARTS = 12
-_ID_LENGTH = 100
-_MINUTES = 60
 _COUNTED = ("completed", "failed", "timeout", "skipped", "interrupted", "running", "pending")
-
-
-def clean(text: str, length: int = _ID_LENGTH) -> str:
-    """One printable line: control characters escaped, the middle left out when it is long."""
-    if len(text) <= length and text.isprintable():
-        return text
-    shown = "".join(letter if letter.isprintable() else letter.encode("unicode-escape").decode() for letter in text)
-    if len(shown) <= length:
-        return shown
-    half = (length - 1) // 2
-    return f"{shown[:half]}…{shown[-half:]}"
-
-
-def seconds(value: float | None) -> str:
-    """Seconds for people: `12 ms`, `3.46 s`, `2 min 5 s`, `3 h 20 min`; `-` for None."""
-    if value is None:
-        return "-"
-    if value < 0.9995:  # noqa: PLR2004  # what three digits do not round up to a second
-        return f"{value * 1000:.3g} ms"
-    if value < _MINUTES - 0.05:  # nor what they round up to a minute
-        return f"{value:.3g} s"
-    minutes, rest = divmod(round(value), _MINUTES)
-    if minutes < _MINUTES:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // _MINUTES} h {minutes % _MINUTES} min"
-
-
-def remaining(hours: float | None) -> str:
-    """An ETA as people read it: minutes below one hour."""
-    if hours is None:
-        return "not known yet"
-    return f"{hours * _MINUTES:.0f} minutes" if hours < 1 else f"{hours:.1f} hours"
 
 
 def plan_line(campaign: Campaign, plan: Plan) -> str:
@@ -209,35 +176,3 @@ def _next_step(campaign: Campaign, results_dir: str) -> list[str]:
     is_partial = campaign.stop is None and campaign.state is RunState.STOPPED
     how = ", without what left units out (--bench-to, --bench-only, -k, ...)" if is_partial else ""
     return [f"go on: the same command with --bench-resume{how}   (benchrun status {results_dir} shows where it is)"]
-
-
-def status_lines(view: StatusView, state: str, note: str | None) -> list[str]:
-    """`benchrun status` for people.
-
-    Args:
-        view: what `status.json` says.
-        state: what a reader may believe: `dead` and `stalled` are derived.
-        note: why the state differs from what the file says; None when it does not.
-    """
-    total = view["total_tasks"]
-    ended = view["completed"] + view["failed"] + view["timeout"] + view["skipped"] - view["held_back"]
-    percent = 100 * ended / total if total else 0.0
-    lines = [f"{clean(view['run_id'])}: {clean(state)}" + (f" ({clean(note, 200)})" if note else "")]
-    if view["reason"]:
-        lines.append(f"reason: {clean(view['reason'], 200)}")
-    lines.append(f"progress: {ended}/{total} ({percent:.1f} %), {view['failures_total']} failed")
-    lines += [
-        f"running: {clean(task['unit_id'])} on {clean(task['worker'])} for {seconds(task['elapsed_s'])}"
-        for task in view["current_tasks"]
-    ]
-    if state in {"running", "stopping"}:
-        eta = view["eta"]
-        low, high = remaining(eta["low_hours"]), remaining(eta["high_hours"])
-        lines.append(f"remaining: {remaining(view['estimated_remaining_hours'])} ({low} to {high})")
-    started, updated = clean(str(view["started_at"])), clean(str(view["updated_at"]))
-    lines.append(f"started: {started}, updated: {updated}, session {view['session']}")
-    lines += [
-        f"failed: {clean(failure['unit_id'])}: {clean(failure['kind'])}: {clean(failure['error'], 120)}"
-        for failure in view["failures"][-3:]
-    ]
-    return lines

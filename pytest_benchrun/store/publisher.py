@@ -20,10 +20,12 @@ from pytest_benchrun.core.conductor import Clock
 from pytest_benchrun.core.environment import environment_view
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.jsonsafe import safe_text
+from pytest_benchrun.core.outlook import Outlook
 from pytest_benchrun.core.pulse import FindPulse, no_pulse
 from pytest_benchrun.core.run_state import run_state_view
 from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.views import status_view
+from pytest_benchrun.store.history import earlier_seconds
 from pytest_benchrun.store.reserve import FULL, Reserve
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnstats import figures_of
@@ -107,6 +109,7 @@ class Publisher:
         self._thread = threading.Thread(target=self._work, name="benchrun-publisher", daemon=True)
         self._pause: str | None = None
         self._reserve = Reserve(rundir)
+        self._outlook = Outlook(campaign)
         self.problems: list[str] = []
         self.find_pulse: FindPulse = no_pulse
 
@@ -119,14 +122,19 @@ class Publisher:
         self._has_news.set()
 
     def start(self) -> None:
-        """Write the first status and start the thread."""
+        """Look into the history, write the first views and start the thread."""
         self._reserve.take()
+        self._try(self._learn_history)
         self._try(self._write_environment)
         self._write_status()
         self._thread.start()
 
-    def on_event(self, event: Event) -> None:  # noqa: ARG002  # the state says it all
+    def _learn_history(self) -> None:
+        self._outlook = Outlook(self._campaign, earlier_seconds(self._rundir))
+
+    def on_event(self, event: Event) -> None:
         """Note that there is something new to show."""
+        self._outlook.on_event(event)
         self.note_news()
 
     def note_news(self) -> None:
@@ -175,7 +183,11 @@ class Publisher:
         with self._guard:
             where = safe_text(str(self._rundir.path))
             view = status_view(
-                self._campaign, results_dir=where, now_at=self._clock.now_at(), find_pulse=self.find_pulse
+                self._campaign,
+                results_dir=where,
+                now_at=self._clock.now_at(),
+                find_pulse=self.find_pulse,
+                outlook=self._outlook,
             )
             state = run_state_view(self._campaign)
             pause = self._pause
@@ -204,6 +216,6 @@ class Publisher:
         """The observer never breaks the observed: a view that cannot be written is said once."""
         try:
             write()
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, ArithmeticError) as error:
             if not self.problems:
                 self.problems.append(f"a view could not be written: {error}")

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from pytest_benchrun.core.slug import slug
+from pytest_benchrun.store import names
 from pytest_benchrun.store.files import Disk
 
 
@@ -34,12 +35,12 @@ class RunDir:
     @property
     def status(self) -> Path:
         """Where the run is now."""
-        return self.path / "status.json"
+        return self.path / names.STATUS
 
     @property
     def run_state(self) -> Path:
         """Phases, checkpoint, stop flag, configuration, sessions."""
-        return self.path / "run_state.json"
+        return self.path / names.RUN_STATE
 
     @property
     def runstats(self) -> Path:
@@ -58,7 +59,7 @@ class RunDir:
     @property
     def lock(self) -> Path:
         """Lock and owner; empty while nobody owns the run."""
-        return self.path / ".benchrun.lock"
+        return self.path / names.LOCK
 
     @property
     def stop(self) -> Path:
@@ -146,6 +147,7 @@ class RunDir:
             "checkpoints",
         )
         found = [self.path / name for name in names if (self.path / name).exists()]
+        found += sorted(self.path.glob("benchmark*.log"))
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         found += [path for path in (self.turns_joining, self.turns) if path.exists()]
         found += sorted(self.path.glob("turn_metrics.*.jsonl*")) + sorted(self.path.glob("turn_metrics.jsonl.torn-*"))

@@ -138,16 +138,17 @@ def test_eta_shares_the_work_among_the_workers_that_live() -> None:
     assert status(story)["estimated_remaining_hours"] == 3.0
 
 
-def test_eta_has_no_range_while_all_units_take_the_same_time() -> None:
-    eta = status(run_of(36.0, 36.0, left=100))["eta"]
-    assert (eta["low_hours"], eta["high_hours"]) == (1.0, 1.0)
-
-
-def test_eta_is_wider_where_units_differ_and_never_below_zero() -> None:
-    eta = status(run_of(1.0, 3599.0, left=2))["eta"]
-    assert eta["low_hours"] == 0.0
-    assert eta["high_hours"] is not None
-    assert eta["high_hours"] > 1.0
+def test_eta_is_a_range_around_what_is_likely_and_narrower_the_more_is_known() -> None:
+    ranges = []
+    for count in (2, 20):
+        eta = status(run_of(*[36.0] * count, left=100))["eta"]
+        assert eta["low_hours"] is not None
+        assert eta["hours"] is not None
+        assert eta["high_hours"] is not None
+        assert eta["low_hours"] <= eta["hours"] <= eta["high_hours"]
+        assert eta["hours"] == pytest.approx(1.0, rel=0.2)
+        ranges.append(eta["high_hours"] / eta["low_hours"])
+    assert ranges[1] < ranges[0]
 
 
 def test_nothing_remains_when_all_have_ended() -> None:

@@ -26,7 +26,7 @@ import pytest
 # keeps every session from importing it anew, which NumPy does not survive and ours would pay for.
 import pytest_benchrun.engines.bare  # noqa: F401  # see above
 import pytest_benchrun.engines.xdist  # noqa: F401  # see above
-from pytest_benchrun.report.text import clean
+from pytest_benchrun.report.words import clean
 
 ENGINES: dict[str, tuple[str, ...]] = {"bare": (), "n0": ("-n0",), "n2": ("-n2",)}
 UNLIMITED = ("--bench-max-failures=none", "--bench-max-consecutive-failures=none")

@@ -12,7 +12,9 @@ from pytest_benchrun.core.plan import Plan, Wishes, make_plan
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.core.runstats import runstats_view
 from pytest_benchrun.core.views import StatusView, status_view
-from pytest_benchrun.report.text import clean, plan_line, remaining, seconds, status_lines, summary_lines
+from pytest_benchrun.report.status_text import status_lines
+from pytest_benchrun.report.text import plan_line, summary_lines
+from pytest_benchrun.report.words import clean, remaining, seconds
 from tests.stories import COMPLETED, FAILED, SKIPPED, TIMEOUT, Story, make_outcome, make_unit
 
 RUN_ID = "demo-20261121-100000-0123abcd"
@@ -145,8 +147,8 @@ def test_the_status_of_a_running_campaign() -> None:
     assert status(story) == [
         f"{RUN_ID}: running",
         "progress: 2/4 (50.0 %), 1 failed",
-        "running: c on main for 2 min 30 s",
-        "remaining: 2.0 hours (2.0 hours to 2.0 hours)",
+        "running: c on main for 2 min 30 s, silent for 2 min 30 s",
+        "remaining: 2.0 hours (1.0 hours to 3.7 hours)",
         "started: 2026-11-21T10:00:00.000Z, updated: 2026-11-21T12:00:00.000Z, session 1",
         "failed: b: call: wrong sum",
     ]
@@ -173,7 +175,7 @@ def test_the_status_of_a_run_without_units_divides_by_nothing() -> None:
 
 
 def test_the_status_of_a_run_that_has_just_begun_promises_nothing() -> None:
-    assert "remaining: not known yet (not known yet to not known yet)" in status(Story().begin("a"))
+    assert "remaining: not known yet" in status(Story().begin("a"))
 
 
 def test_the_status_shows_the_last_three_failures() -> None:

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from pytest_benchrun.core.model import Owner
-from pytest_benchrun.world.process import boot_id, die_with, is_alive, process_started, this_process
+from pytest_benchrun.world.alive import boot_id, process_started
+from pytest_benchrun.world.process import die_with, is_alive, this_process
 from tests.fakes import moment
 from tests.store.faulty import fork, wait
 

@@ -1,0 +1,6 @@
+"""Names of the files that commands read without the rest of the store. Imports nothing: `benchrun status` is fast."""
+
+STATUS = "status.json"
+RUN_STATE = "run_state.json"
+LOCK = ".benchrun.lock"
+LOG = "benchmark.log"
