@@ -137,6 +137,9 @@ class _Queue:
     def __len__(self) -> int:
         return len(self._free) + sum(map(len, self._bound.values()))
 
+    def __bool__(self) -> bool:
+        return bool(self._free) or any(self._bound.values())
+
     def put_back(self, unit_id: str) -> None:
         self._queue_of(unit_id).append(unit_id)
 
@@ -145,6 +148,8 @@ class _Queue:
 
     def next_of(self, worker: str) -> str | None:
         """What `worker` takes next; the affinity of that is its own from now on."""
+        if not self._bound:  # nearly always so: there is no affinity
+            return self._free[0] if self._free else None
         bond = self._current.get(worker)
         if bond is None or not self._bound.get(bond):
             self.release(worker)

@@ -80,6 +80,10 @@ def to_json(value: object) -> JsonValue:
     `repr`; sets become sorted lists; keys become text; what is deeper than 20 levels or beyond 1,000
     parts its `repr`, and a container of more than 4,000 characters the beginning of its text and a digest.
     """
+    if value is None or type(value) is bool:
+        return value
+    if type(value) is int and -_INT64 <= value < _INT64:
+        return value  # nearly every parameter of a large campaign, in a quarter of the time
     return to_json_with_loss(value)[0]
 
 

@@ -87,6 +87,8 @@ class Fingerprints:
             UsageProblem: an input cannot be read.
         """
         source = self._source(item)
+        if not said:
+            return source and self._texts.setdefault(source, f"source:{source}")
         parts = [f"source:{source}"] if source else []
         if said.get("inputs"):
             parts.append(f"inputs:{self._digest_inputs(item, said['inputs'])}")

@@ -140,7 +140,7 @@ def forget_checkpoint(rundir: RunDir, unit_id: str, make_sure: Callable[[], None
         unit_id: its unit.
         make_sure: called before it goes: waits until the disk has the record of the unit's end.
     """
-    if not rundir.checkpoints.exists():  # nearly always so, and asked at every end of a unit
+    if not rundir.has_checkpoints():  # nearly always so
         return
     path = rundir.checkpoint(unit_id)
     with suppress(OSError, NewerSchema, JournalWriteFailed):
