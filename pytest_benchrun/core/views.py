@@ -31,6 +31,8 @@ class TaskView(TypedDict):
     phase: str
     stage: str | None
     note: str | None
+    turns_done: int
+    turns_total: int | None
     worker: str
     host: str
     started_at: str
@@ -130,8 +132,10 @@ class StatusView(TypedDict):
     results_dir: str
 
 
-def status_view(campaign: Campaign, *, results_dir: str, now_at: str, find_pulse: FindPulse = no_pulse) -> StatusView:
-    """Where the run is at `now_at`, and its units in flight by what `find_pulse` knows of them."""
+def status_view(
+    campaign: Campaign, *, results_dir: str, now_at: str, find_pulse: FindPulse = no_pulse, stage: str | None = None
+) -> StatusView:
+    """Where the run is at `now_at`: its session in `stage`, its units in flight by what `find_pulse` knows of them."""
     session = campaign.session
     counts = campaign.shown_counts()
     tasks = [
@@ -174,7 +178,7 @@ def status_view(campaign: Campaign, *, results_dir: str, now_at: str, find_pulse
         avg_calc_time_seconds=mean_s,
         eta=eta,
         phase=tasks[0]["phase"] if tasks else campaign.current_phase,
-        stage=None,
+        stage=stage,
         workers=_workers(campaign),
         owner=_owner(campaign),
         config_hash=campaign.config_hash,
@@ -201,6 +205,8 @@ def _task(running: Running, campaign: Campaign, now_at: str, pulse: Pulse | None
         phase=running.unit.phase,
         stage=pulse.stage if pulse else None,
         note=pulse.note if pulse else None,
+        turns_done=pulse.turns_done if pulse else 0,
+        turns_total=pulse.turns_total if pulse else None,
         worker=running.worker,
         host=campaign.host_of(running.worker),
         started_at=running.started_at,

@@ -177,15 +177,16 @@ class BenchRun:
         self.metrics[name] = metric
         self._beacons.beat("metric", name)
 
-    def stage(self, text: str) -> None:
+    def stage(self, text: str, total: int | None = None) -> None:
         """Say which part of its work the unit begins; shown while it runs, and proof of progress.
 
         Args:
             text: one line of up to 200 characters; a longer one is cut. What `note` said before goes with the
                 stage before.
+            total: how many turns the stage will have, so that a bar can be shown for it; None when nobody knows.
         """
         if self._beacons is not None:
-            self._beacons.enter_stage(text)
+            self._beacons.enter_stage(text, total)
 
     def note(self, text: str) -> None:
         """Say where the unit is within its stage; shown while it runs, and proof of progress.

@@ -63,7 +63,7 @@ class UnitTurns:
         self.now_at = clock.now_at
         self.timer_names = set(MS_FIELDS)
         self.sample = Sample(unit_id, share) if share < 1 else None
-        self.beat = beacons.beat
+        self.end_turn = beacons.end_turn
         self._file = file
 
     def write(self, record: dict[str, Any], now_ns: int) -> None:

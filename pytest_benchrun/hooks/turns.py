@@ -97,7 +97,7 @@ class Turn:
         # a task that ends the turn of another has a context of its own: a token would not fit there
         _OPEN.set(self._outer)
         turns = self._turns
-        turns.beat("turn")
+        turns.end_turn()
         if error is None and turns.sample is not None and not turns.sample.keeps(self.turn_index):
             return
         turns.write(self._record(now_ns - self._started_ns, error), now_ns)
