@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pytest_benchrun.core.campaign_file import CampaignFile
 from pytest_benchrun.core.phases import DEFAULT_PHASES
+
+Progress: TypeAlias = Literal["auto", "tqdm", "plain", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,9 @@ class Settings:
         select: parameter and shell pattern of the units to run; empty for all.
         plan: how to print the plan instead of running it; None to run it.
         turns: what is kept of turns.
+        progress: how the session shows where it is.
+        log_file: where the log goes, as an absolute path; None for no log.
+        has_github: whether GitHub Actions gets a step summary and annotations when it runs us.
     """
 
     results_dir: str
@@ -110,3 +115,6 @@ class Settings:
     select: tuple[tuple[str, str], ...] = ()
     plan: Literal["text", "json"] | None = None
     turns: TurnSettings = field(default_factory=TurnSettings)
+    progress: Progress = "auto"
+    log_file: str | None = None
+    has_github: bool = True

@@ -8,6 +8,8 @@ from pathlib import Path
 from pytest_benchrun.core.slug import slug
 from pytest_benchrun.store.files import Disk
 
+LOG_NAME = "benchmark.log"
+
 
 class RunDir:
     """The results directory of one run.
@@ -128,7 +130,7 @@ class RunDir:
 
         The lock, the history and files that somebody else put there stay where they are.
         """
-        names = ("status.json", "run_state.json", "runstats.json", "artifacts", "checkpoints")
+        names = ("status.json", "run_state.json", "runstats.json", "artifacts", "checkpoints", LOG_NAME)
         found = [self.path / name for name in names if (self.path / name).exists()]
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         found += [path for path in (self.turns_joining, self.turns) if path.exists()]
