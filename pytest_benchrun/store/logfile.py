@@ -45,7 +45,7 @@ class LogFile:
             if self._is_torn:
                 data = b"\n" + data
             written = self._disk.write(self._descriptor, data)
-            self._is_torn = 0 < written < len(data)
+            self._is_torn = written < len(data) and (written > 0 or self._is_torn)
             if written < len(data):
                 self._note("the disk is full")
         except OSError as error:
