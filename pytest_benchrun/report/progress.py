@@ -141,6 +141,8 @@ def unit_row(task: TaskView, columns: int, worker: str | None = None, *, is_asci
         return fit(head + tail, columns - 1)
     words = _words(task, 200)
     name = clean(task["unit_id"], 400)
+    if cells(name) + cells(words) + 2 > room:
+        name = name.partition("::")[2] or name  # the file says least
     if words:
         words = fit(words, max(room // 2, room - cells(name) - 2))
         name = fit(name, room - cells(words) - 2)

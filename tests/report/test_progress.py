@@ -80,6 +80,15 @@ def test_a_unit_has_a_row_with_its_words_its_turns_and_its_time() -> None:
     assert len(rows[1]) == 79
 
 
+def test_where_room_is_scarce_the_file_of_the_unit_goes_first() -> None:
+    name = "tests/bench/test_dialogue.py::test_dialogue[large-3]"
+    story = Story().begin(make_unit(name))
+    story.start(name)
+    rows = progress_rows(view_of(story, **{name: pulse(name, "asking", 3, 12)}), 185, 80, 24)
+    assert rows[1].startswith("  test_dialogue[large-3]  asking ")
+    assert progress_rows(view_of(story), 185, 80, 24)[1].startswith(f"  {name} ")
+
+
 def test_more_turns_than_were_said_fill_the_bar() -> None:
     rows = progress_rows(view_of(half_way(), c=pulse("c", "asking", 13, 12)), 185, 80, 24)
     assert rows[1].endswith("| 12/12 01:05")
