@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import pytest
@@ -18,7 +19,7 @@ from pytest_benchrun.core.model import Stage
 from pytest_benchrun.core.views import StatusView
 from pytest_benchrun.hooks.recorder import Recorder
 from pytest_benchrun.report.progress import Pace, bar_row, ended_of, progress_line, progress_rows, stage_row
-from pytest_benchrun.report.text import seconds
+from pytest_benchrun.report.text import clean, seconds
 from pytest_benchrun.world.clock import monotonic_s
 from pytest_benchrun.world.screen import Screen
 
@@ -87,16 +88,16 @@ class ProgressHooks:
         try:
             return (yield)
         finally:
-            self._end_loop()
+            self._try(self._end_loop)
 
     def on_event(self, event: Event) -> None:
         """Follow the session; called by the thread that records the event, so no more than that."""
         if not self._has_news.is_set():
             self._has_news.set()
         if isinstance(event, SessionPlanned):
-            self._begin_loop()
+            self._try(self._begin_loop)
         elif isinstance(event, SessionEnded):
-            self._enter(Stage.PROCESSING)
+            self._try(partial(self._enter, Stage.PROCESSING))
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Generator[None]:
@@ -159,7 +160,8 @@ class ProgressHooks:
             return
         view, elapsed_s = self._recorder.run.view(), monotonic_s() - self._stage[1]
         self._enter(None)
-        self._config.pluginmanager.unregister(self._dots) if self._is_dotless() else None
+        if self._is_dotless():
+            self._config.pluginmanager.unregister(self._dots)
         if view is None:
             return
         if self._style == "bar":
@@ -187,17 +189,22 @@ class ProgressHooks:
 
     def _work(self) -> None:
         while not self._is_closing.is_set():
-            try:
-                self._show()
-            except Exception as error:  # noqa: BLE001  # the observer never breaks the observed
-                self._problem = repr(error)
-                return
+            self._try(self._show)
             if self._style == "lines":
                 self._is_closing.wait(TICK_S)
             else:
                 self._has_news.wait(TICK_S)
                 self._has_news.clear()
                 self._is_closing.wait(PAUSE_S)
+
+    def _try(self, show: Callable[[], None]) -> None:
+        """The observer never breaks the observed: what goes wrong is said once, and from then on nothing is shown."""
+        try:
+            show()
+        except Exception as error:  # noqa: BLE001  # whatever it is
+            self._problem = self._problem or clean(repr(error), 200)
+            self._style = "none"
+            self._screen.clear()
 
     def _show(self) -> None:
         stage = self._stage

@@ -11,6 +11,7 @@ import pytest
 from pytest_benchrun.core.events import Event, UnitEnded
 from pytest_benchrun.hooks.recorder import Recorder
 from pytest_benchrun.report.log import Level, level_of, log_line, turn_text
+from pytest_benchrun.report.text import clean
 from pytest_benchrun.store.logfile import LogFile
 from pytest_benchrun.store.turntail import TurnTail
 
@@ -43,13 +44,18 @@ class LogHooks:
         """Write the line of an event, and with `-v` one for each turn of a unit that has ended."""
         if self._file is None:
             return
-        campaign = self._recorder.campaign
-        line = log_line(event, campaign, self._level)
-        lines = [] if line is None else [line]
-        if self._level <= Level.DEBUG:
-            lines = [*self._turn_lines(event), *lines]
+        try:
+            lines = self._lines(event)
+        except Exception as error:  # noqa: BLE001  # the observer never breaks the observed
+            self._file.problem = self._file.problem or f"the log lacks a line: {clean(repr(error), 200)}"
+            return
         if lines:
             self._file.write(lines)
+
+    def _lines(self, event: Event) -> list[str]:
+        line = log_line(event, self._recorder.campaign, self._level)
+        lines = [] if line is None else [line]
+        return [*self._turn_lines(event), *lines] if self._level <= Level.DEBUG else lines
 
     def _turn_lines(self, event: Event) -> list[str]:
         run = self._recorder.run

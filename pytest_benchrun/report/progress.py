@@ -109,8 +109,9 @@ def bar_row(view: StatusView, elapsed_s: float, columns: int, *, is_ascii: bool 
     if is_over:
         tail += f" [{tqdm.format_interval(elapsed_s)}]"
     else:
-        stopping = ", stopping" if view["state"] == "stopping" else ""
-        tail += f"{stopping} [{tqdm.format_interval(elapsed_s)}, {_left(view, has_range=columns >= WIDE)}]"
+        is_stopping = view["state"] == "stopping"
+        what = "stopping" if is_stopping else _left(view, has_range=columns >= WIDE)
+        tail += f" [{tqdm.format_interval(elapsed_s)}, {what}]"
     return tqdm.format_meter(
         ended_of(view),
         max(view["total_tasks"], 1),

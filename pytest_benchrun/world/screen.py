@@ -138,9 +138,10 @@ class Screen:
     def close(self) -> None:
         """Write nothing more."""
         with self._lock:
-            os.close(self._errors)
-            if isinstance(self._lines, int):
-                os.close(self._lines)
+            for descriptor in (self._errors, self._lines):
+                if isinstance(descriptor, int) and descriptor >= 0:
+                    os.close(descriptor)
+            self._errors = self._lines = -1  # the numbers are soon those of other files
 
     def _say(self, target: int | Callable[[str], object], text: str) -> None:
         if os.getpid() != self._pid:
@@ -154,7 +155,7 @@ class Screen:
 
     def _has_terminal(self) -> bool:
         """Whether this process may paint: not in a child, and not in the background of its shell."""
-        if os.getpid() != self._pid:
+        if os.getpid() != self._pid or not os.isatty(self._errors):  # a unit may have closed what is not its own
             return False
         try:
             return os.tcgetpgrp(self._errors) == os.getpgrp()

@@ -65,7 +65,7 @@ def test_percent_is_100_only_when_all_is_done() -> None:
 def test_a_run_that_stops_says_so_and_at_its_end_says_no_more_of_what_is_left() -> None:
     story = half_way()
     story.stop(Stop("stop-file", "stop requested", story.campaign.state.STOPPED))
-    assert ", 1 failed, stopping [" in bar_row(view_of(story), 185, 80)
+    assert ", 1 failed [03:05, stopping]" in bar_row(view_of(story), 185, 80)
     assert "; stopping; running: c" in progress_line(view_of(story), 185)
     assert bar_row(view_of(story), 185, 80, is_over=True).endswith("| 2/4, 1 failed [03:05]")
     assert progress_line(view_of(story), 185, is_over=True) == "benchrun: 2/4 (50 %), 1 failed; took 3 min 5 s"

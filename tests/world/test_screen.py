@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
+from pathlib import Path
 from select import select
 
 import pytest
@@ -161,6 +162,17 @@ def test_a_pipe_is_no_terminal() -> None:
     code = "from pytest_benchrun.world.screen import Screen; s = Screen(); print(s.is_terminal, s.size.columns)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout == "False 80\n"
+
+
+def test_what_is_closed_writes_into_nobody_elses_file(terminal: Terminal, tmp_path: Path) -> None:
+    other = Terminal()
+    other.screen.close()
+    with (tmp_path / "theirs").open("wb") as first, (tmp_path / "too").open("wb") as second:
+        other.screen.shout("late")
+        other.screen.line("late")
+        other.paint("late")
+        assert (os.fstat(first.fileno()).st_size, os.fstat(second.fileno()).st_size) == (0, 0)
+    other.screen.close()
 
 
 def test_a_reader_that_has_gone_does_no_harm(terminal: Terminal) -> None:
