@@ -157,6 +157,7 @@ class ProgressHooks:
 
     def _end_loop(self) -> None:
         if self._stage is None or self._stage[0] is not Stage.RUNNING:
+            self._enter(None)  # no run began
             return
         view, elapsed_s = self._recorder.run.view(), monotonic_s() - self._stage[1]
         self._enter(None)
