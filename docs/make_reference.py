@@ -37,7 +37,7 @@ def _usage(option: Option) -> str:
     """The option as it is typed; brackets around a value that may be left out."""
     if option.metavar is None:
         return option.flag
-    return f"{option.flag}[={option.metavar}]" if option.bare_value else f"{option.flag}={option.metavar}"
+    return f"{option.flag}[={option.metavar}]" if option.bare_value is not None else f"{option.flag}={option.metavar}"
 
 
 def _code(text: str | None) -> str:

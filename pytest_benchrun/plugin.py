@@ -143,7 +143,10 @@ def _configure_planner(config: pytest.Config) -> None:
 
 
 def _configure_owner(config: pytest.Config) -> None:
-    from pytest_benchrun import __version__  # late: only campaigns need what follows
+    import os  # late: only campaigns need what follows
+
+    from pytest_benchrun import __version__  # late: as above
+    from pytest_benchrun.hooks.progress import ProgressHooks  # late: as above
     from pytest_benchrun.hooks.recorder import Recorder  # late: as above
 
     recorder = Recorder(config, _settings_of(config), __version__)
@@ -153,6 +156,15 @@ def _configure_owner(config: pytest.Config) -> None:
         problem = "--dist=each runs every unit once a worker: a campaign runs every unit once"
         raise pytest.UsageError(f"{problem}\n  -> --dist=load, loadscope, loadfile, loadgroup or worksteal")
     config.pluginmanager.register(recorder, "benchrun-recorder")
+    config.pluginmanager.register(ProgressHooks(config, recorder), "benchrun-progress")
+    if recorder.settings.has_github and os.environ.get("GITHUB_ACTIONS") == "true":
+        from pytest_benchrun.hooks.github import GithubHooks  # late: only where GitHub Actions runs us
+
+        config.pluginmanager.register(GithubHooks(recorder), "benchrun-github")
+    if recorder.settings.log_file is not None:
+        from pytest_benchrun.hooks.runlog import LogHooks  # late: only campaigns with a log
+
+        config.pluginmanager.register(LogHooks(config, recorder, recorder.settings.log_file), "benchrun-log")
     if is_distributed:
         from pytest_benchrun.engines.xdist import XdistEngine  # late: needs xdist, and only with workers
 

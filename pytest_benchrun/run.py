@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.campaign_file import config_of
-from pytest_benchrun.core.conductor import Clock, Conductor
+from pytest_benchrun.core.conductor import Clock, Conductor, Listener
 from pytest_benchrun.core.drift import accept_drift
 from pytest_benchrun.core.errors import DirectoryProblem, JournalDamaged, JournalWriteFailed
 from pytest_benchrun.core.events import (
@@ -23,13 +23,14 @@ from pytest_benchrun.core.events import (
     UnitsRemoved,
 )
 from pytest_benchrun.core.killed import ends_of_killed
-from pytest_benchrun.core.model import JsonValue, Owner, RunState, UnitStatus
+from pytest_benchrun.core.model import JsonValue, Owner, RunState, Stage, UnitStatus
 from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.pulse import FindPulse
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import SessionFacts, Start
+from pytest_benchrun.core.views import StatusView
 from pytest_benchrun.store.checkpoints import sweep_checkpoints
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
@@ -62,6 +63,7 @@ class OpenRun:
         run_id: of the run to come, or to go on.
         notes: what people should be told, one sentence each.
         stats: the figures of the run, once it has ended.
+        listeners: told of every event beside the views; to be filled before `begin`.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class OpenRun:
         self.run_id = new_run_id(name, clock.now_at())
         self._name = name
         self.notes: list[str] = []
+        self.listeners: list[Listener] = []
         self.stats: RunStatsView | None = None
         self._owner = owner
         self._reader = JournalReader(rundir)
@@ -97,6 +100,10 @@ class OpenRun:
     def has_begun(self) -> bool:
         """Whether anything was recorded."""
         return self._conductor is not None
+
+    def view(self) -> StatusView | None:
+        """Where the run is now, as `status.json` says it; None before it has begun. In any thread."""
+        return self._publisher.view() if self._publisher else None
 
     @property
     def view_problems(self) -> list[str]:
@@ -177,6 +184,7 @@ class OpenRun:
         stop_file.belongs_to(self.run_id, self.campaign.session.session if self.campaign.session else 0)
         sweep_checkpoints(self.rundir, self.campaign, self.check_journal)
         if self._publisher is not None:
+            self._publisher.stage = Stage.RUNNING
             self._publisher.start()
 
     def _tidy(self) -> StopFile:
@@ -205,7 +213,7 @@ class OpenRun:
             journal=self._journal,
             settings=self.settings,
             clock=self.clock,
-            listeners=(self._publisher,),
+            listeners=(self._publisher, *self.listeners),
             find_stop=find_stop,
             guard=guard,
         )
@@ -303,6 +311,7 @@ class OpenRun:
         """Record the session's end and write the views a last time."""
         if self._journal is None or self._publisher is None:
             return
+        self._publisher.stage = Stage.PROCESSING
         self._look_again()
         event = SessionEnded(at=self.clock.now_at(), state=state, reason=reason, exit_code=exit_code)
         try:

@@ -64,9 +64,10 @@ def start(directory: str, arguments: Sequence[str]) -> int:
                 (rundir.path / names.LOCK).unlink(missing_ok=True)
                 rundir.path.rmdir()
         return process.returncode
-    _keep_log(rundir, starting)
+    log = _log_of(rundir, arguments)
+    _keep_log(rundir, starting, log)
     shown = clean(shlex.quote(directory), _LINE_LENGTH)
-    print(f"benchrun: the run is up, pid {process.pid}, output in {rundir.path / names.LOG}")
+    print(f"benchrun: the run is up, pid {process.pid}, output in {log}")
     print(f"  -> benchrun watch {shown}   or: benchrun status {shown}   benchrun stop {shown}")
     return 0
 
@@ -114,12 +115,17 @@ def _fail(process: subprocess.Popen[bytes], log: Path) -> None:
     print("\n".join(f"  {clean(line, _LINE_LENGTH)}" for line in lines if line.strip()))
 
 
-def _keep_log(rundir: RunDir, log: Path) -> None:
+def _log_of(rundir: RunDir, arguments: Sequence[str]) -> Path:
+    """Where the output goes; a run that writes `benchmark.log` itself needs that name."""
+    writes_log = any(word in {"--bench-headless", "--bench-log"} for word in arguments)
+    return rundir.path / (names.OUTPUT if writes_log else names.LOG)
+
+
+def _keep_log(rundir: RunDir, log: Path, target: Path) -> None:
     """Give the log its name; that of an earlier session of the run is kept beside it."""
-    target = rundir.path / names.LOG
     if target.exists():
         number = 1
-        while (aside := target.with_name(f"benchmark.{number}.log")).exists():
+        while (aside := target.with_name(f"{target.stem}.{number}.log")).exists():
             number += 1
         rundir.disk.replace(target, aside)
     rundir.disk.replace(log, target)

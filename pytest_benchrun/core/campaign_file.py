@@ -29,6 +29,9 @@ OPTIONS = (
     "turn_metrics",
     "turn_sample",
     "turn_rotate",
+    "environment",
+    "sample_interval",
+    "progress",
 )
 """Keys of `[campaign]` that stand for the option of the same name; the command line comes before them."""
 

@@ -48,6 +48,15 @@ class RunState(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class Stage(StrEnum):
+    """What a session is doing, as people read it."""
+
+    VALIDATING = "Validating environment"
+    COLLECTING = "Collecting cluster info"
+    RUNNING = "Running benchmark"
+    PROCESSING = "Processing results"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """One parametrized pytest item, as the frozen work list knows it.

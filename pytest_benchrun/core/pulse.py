@@ -15,12 +15,16 @@ class Pulse:
         stage: the part of its work that it is in, in its own words; None while it has named none.
         note: what it said last in that stage; None before.
         beacon_at: its last proof of progress.
+        turns_done: turns that have ended in that stage.
+        turns_total: how many the stage will have; None where the unit has not said.
     """
 
     unit_id: str
     stage: str | None
     note: str | None
     beacon_at: str
+    turns_done: int = 0
+    turns_total: int | None = None
 
 
 FindPulse = Callable[[str], Pulse | None]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pytest_benchrun.core.campaign_file import CampaignFile
 from pytest_benchrun.core.phases import DEFAULT_PHASES
+
+Progress: TypeAlias = Literal["auto", "tqdm", "plain", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,9 @@ class Settings:
         turns: what is kept of turns.
         environment: how much is recorded of the host.
         sample_interval_s: seconds between two looks at what the host does; 0 for none.
+        progress: how the session shows where it is.
+        log_file: where the log goes, as an absolute path; None for no log.
+        has_github: whether GitHub Actions gets a step summary and annotations when it runs us.
     """
 
     results_dir: str
@@ -118,3 +123,6 @@ class Settings:
     turns: TurnSettings = field(default_factory=TurnSettings)
     environment: Literal["full", "basic", "off"] = "full"
     sample_interval_s: float = DEFAULT_SAMPLE_INTERVAL_S
+    progress: Progress = "auto"
+    log_file: str | None = None
+    has_github: bool = True

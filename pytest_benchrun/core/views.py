@@ -31,6 +31,8 @@ class TaskView(TypedDict):
     phase: str
     stage: str | None
     note: str | None
+    turns_done: int
+    turns_total: int | None
     worker: str
     host: str
     started_at: str
@@ -142,6 +144,7 @@ def status_view(
     now_at: str,
     find_pulse: FindPulse = no_pulse,
     outlook: Outlook | None = None,
+    stage: str | None = None,
 ) -> StatusView:
     """Where the run is at `now_at`.
 
@@ -151,6 +154,7 @@ def status_view(
         now_at: when.
         find_pulse: what is known of units in flight.
         outlook: what was learnt so far; None to learn from `campaign` alone, as for a run at rest.
+        stage: of its session; None at rest.
     """
     session = campaign.session
     counts = campaign.shown_counts()
@@ -196,7 +200,7 @@ def status_view(
         avg_calc_time_seconds=mean_s,
         eta=eta,
         phase=tasks[0]["phase"] if tasks else campaign.current_phase,
-        stage=None,
+        stage=stage,
         workers=_workers(campaign),
         owner=_owner(campaign),
         config_hash=campaign.config_hash,
@@ -223,6 +227,8 @@ def _task(running: Running, campaign: Campaign, now_at: str, pulse: Pulse | None
         phase=running.unit.phase,
         stage=pulse.stage if pulse else None,
         note=pulse.note if pulse else None,
+        turns_done=pulse.turns_done if pulse else 0,
+        turns_total=pulse.turns_total if pulse else None,
         worker=running.worker,
         host=campaign.host_of(running.worker),
         started_at=running.started_at,

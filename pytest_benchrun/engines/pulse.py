@@ -24,7 +24,7 @@ class PulseSender:
         send: takes a message.
     """
 
-    def __init__(self, find: Callable[[], Pulse | None], send: Callable[[dict[str, str | None]], None]) -> None:
+    def __init__(self, find: Callable[[], Pulse | None], send: Callable[[dict[str, str | int | None]], None]) -> None:
         self._find = find
         self._send = send
         self._has_news = threading.Event()

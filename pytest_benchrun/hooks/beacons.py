@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
+from operator import index
 
 from pytest_benchrun.core.jsonsafe import REPR_LENGTH, TEXT_LENGTH, safe_text, to_name, to_text
 from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.world.clock import WallClock, monotonic_ns
 
 KEPT_BEACONS = 10
+_MAX_TOTAL = 2**53
+"""Beyond it, what reads JSON elsewhere has no exact integers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +42,30 @@ class Beacons:
         last_ns: the last beacon, by `monotonic_ns`; the start of the attempt is the first.
         stage: what the unit said it is doing; None before.
         note: what it said last in that stage; None before.
+        turns_done: turns that have ended in that stage.
+        turns_total: how many it will have; None where the unit has not said.
     """
 
-    __slots__ = ("_clock", "_note_news", "_recent", "last_ns", "note", "stage", "unit_id")
+    __slots__ = (
+        "_clock",
+        "_note_news",
+        "_numbers",
+        "_recent",
+        "last_ns",
+        "note",
+        "stage",
+        "turns_done",
+        "turns_total",
+        "unit_id",
+    )
 
     def __init__(self, unit_id: str, clock: WallClock, note_news: Callable[[], None] | None = None) -> None:
         self.unit_id = unit_id
         self.stage: str | None = None
         self.note: str | None = None
+        self.turns_done = 0
+        self.turns_total: int | None = None
+        self._numbers = count(1)
         self.last_ns = monotonic_ns()
         self._clock = clock
         self._note_news = note_news or tell_nobody
@@ -56,9 +76,17 @@ class Beacons:
         self.last_ns = now_ns = monotonic_ns()
         self._recent.append((now_ns, kind, text))
 
-    def enter_stage(self, text: object) -> None:
-        """The unit begins another part of its work; the note belonged to the one before."""
+    def end_turn(self) -> None:
+        """A turn of the unit has ended; in whatever thread."""
+        self.turns_done = next(self._numbers)
+        self.beat("turn")
+        if self.turns_total is not None:
+            self._note_news()
+
+    def enter_stage(self, text: object, total: object = None) -> None:
+        """The unit begins another part of its work; the note and the turns belonged to the one before."""
         self.stage, self.note = _to_line(text), None
+        self._numbers, self.turns_done, self.turns_total = count(1), 0, _to_total(total)
         self.beat("stage", self.stage)
         self._note_news()
 
@@ -75,8 +103,22 @@ class Beacons:
     def pulse(self) -> Pulse:
         """What others may know; read in other threads, so of one moment only nearly."""
         return Pulse(
-            unit_id=self.unit_id, stage=self.stage, note=self.note, beacon_at=self._clock.moment_at(self.last_ns)
+            unit_id=self.unit_id,
+            stage=self.stage,
+            note=self.note,
+            beacon_at=self._clock.moment_at(self.last_ns),
+            turns_done=self.turns_done,
+            turns_total=self.turns_total,
         )
+
+
+def _to_total(total: object) -> int | None:
+    """A number of turns from 1 up; None for what is none: it is shown, and must not fail the unit."""
+    try:
+        number = index(total)  # type: ignore[arg-type]  # whatever the unit gave; NumPy's integers are integers
+    except TypeError:
+        return None
+    return number if 0 < number < _MAX_TOTAL else None
 
 
 def _to_line(text: object) -> str:

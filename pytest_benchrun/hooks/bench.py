@@ -189,15 +189,16 @@ class BenchRun:
             self._warn(text)
         self.metrics[name] = metric
 
-    def stage(self, text: str) -> None:
+    def stage(self, text: str, total: int | None = None) -> None:
         """Say which part of its work the unit begins; shown while it runs, and proof of progress.
 
         Args:
             text: one line of up to 200 characters; a longer one is cut. What `note` said before goes with the
                 stage before.
+            total: how many turns the stage will have, so that a bar can be shown for it; None when nobody knows.
         """
         if self._beacons is not None:
-            self._beacons.enter_stage(text)
+            self._beacons.enter_stage(text, total)
 
     def note(self, text: str) -> None:
         """Say where the unit is within its stage; shown while it runs, and proof of progress.

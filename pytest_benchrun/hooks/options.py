@@ -199,6 +199,38 @@ SAMPLE_INTERVAL = Option(
     "0 switches it off.",
 )
 
+PROGRESS = Option(
+    flag="--bench-progress",
+    metavar="auto|tqdm|plain|none",
+    choices=("auto", "tqdm", "plain", "none"),
+    ini="bench_progress",
+    default="auto",
+    help="How a session shows where it is: a bar (tqdm), lines (plain) or nothing. auto: a bar on a terminal, lines "
+    "elsewhere and with -v or -s, nothing there with -q.",
+)
+
+HEADLESS = Option(
+    flag="--bench-headless",
+    metavar=None,
+    help="Nobody watches: show no progress, and write benchmark.log in the results directory.",
+)
+LOG = Option(
+    flag="--bench-log",
+    metavar="FILE",
+    ini="bench_log",
+    bare_value="",
+    help="Write a log of the run, a line for each thing that happens, to FILE; without a value to benchmark.log in the "
+    "results directory. -v adds each turn, -q leaves failures only; else LOG_LEVEL says how much.",
+)
+GITHUB = Option(
+    flag="--bench-github",
+    metavar="auto|off",
+    choices=("auto", "off"),
+    ini="bench_github",
+    default="auto",
+    help="In GitHub Actions, write the step summary and annotate failures (auto), or do not (off).",
+)
+
 OPTIONS: tuple[Option, ...] = (
     RESULTS,
     RESUME,
@@ -226,6 +258,10 @@ OPTIONS: tuple[Option, ...] = (
     TURN_ROTATE,
     ENVIRONMENT,
     SAMPLE_INTERVAL,
+    PROGRESS,
+    HEADLESS,
+    LOG,
+    GITHUB,
 )
 
 
@@ -237,6 +273,10 @@ def add_options(parser: pytest.Parser) -> None:
         text = text.replace("%", "%%")
         if option.metavar is None:
             group.addoption(option.flag, action="store_true", default=False, dest=option.dest, help=text)
+        elif option.bare_value is not None and option.choices is None:
+            group.addoption(
+                option.flag, nargs="?", const=option.bare_value, metavar=option.metavar, dest=option.dest, help=text
+            )
         elif option.bare_value is not None:
             flags = [option.flag, *(f"{option.flag}={value}" for value in option.choices or ())]
             const = option.bare_value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import pytest
 
@@ -35,6 +35,7 @@ from pytest_benchrun.run import OpenRun, open_run
 from pytest_benchrun.store.checkpoints import forget_checkpoint
 from pytest_benchrun.store.turnjoin import tidy_turns
 from pytest_benchrun.store.turnstats import figures_of
+from pytest_benchrun.world.screen import Screen
 from pytest_benchrun.world.signals import StopSignals
 
 MAX_LOSSES = 2
@@ -61,9 +62,8 @@ class Recorder:
         self._failure: JournalWriteFailed | None = None
         self._is_interrupted: str | None = None
         self._started_s = 0.0
-        # A copy of the real standard error: capture is off while plugins are configured, and on when signals come.
-        self._stderr = os.dup(2)
-        self._stack.callback(os.close, self._stderr)
+        self.screen = Screen()  # now: capture is off while plugins are configured, and on when signals come
+        self._stack.callback(self.screen.close)
         self.signals = StopSignals(self._shout)
 
     @property
@@ -371,8 +371,7 @@ class Recorder:
 
     def _shout(self, text: str) -> None:
         """Say something at once, from inside a signal handler, past pytest's capture."""
-        with suppress(OSError):
-            os.write(self._stderr, f"\nbenchrun: {text}\n".encode())
+        self.screen.shout(f"benchrun: {text}")
 
     def _say(self, text: str) -> None:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")

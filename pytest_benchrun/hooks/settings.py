@@ -20,12 +20,15 @@ from pytest_benchrun.core.settings import (
     DEFAULT_SAMPLE_INTERVAL_S,
     DEFAULT_THRESHOLD,
     DEFAULT_TURN_ROTATE_BYTES,
+    Progress,
     Settings,
     Threshold,
     TurnSettings,
 )
 from pytest_benchrun.hooks import options
 from pytest_benchrun.hooks.options import Option
+from pytest_benchrun.store import names
+from pytest_benchrun.store.logfile import is_foreign
 from pytest_benchrun.world.config_file import load_config_file
 
 T = TypeVar("T")
@@ -71,6 +74,9 @@ def read_settings(config: pytest.Config) -> Settings:
         turns=read_turn_settings(config, reading.file),
         environment=reading.of(options.ENVIRONMENT, _parse_environment, "full"),
         sample_interval_s=reading.of(options.SAMPLE_INTERVAL, _parse_interval, DEFAULT_SAMPLE_INTERVAL_S),
+        progress=_read_progress(config, reading),
+        log_file=_read_log_file(config, reading),
+        has_github=reading.of(options.GITHUB, _parse_github, default=True),
     )
 
 
@@ -110,6 +116,12 @@ def _refuse_contradictions(config: pytest.Config) -> None:
     if config.getoption(options.RESUME.dest) and config.getoption(options.FRESH.dest):
         problem = "--bench-resume and --bench-fresh contradict each other"
         raise UsageProblem(problem, hint="keep one: --bench-resume goes on, --bench-fresh starts anew")
+    progress = config.getoption(options.PROGRESS.dest)
+    if config.getoption(options.HEADLESS.dest) and progress not in {None, "none"}:
+        problem = f"--bench-headless shows no progress, --bench-progress={progress} does"
+        raise UsageProblem(
+            problem, hint=f"keep one; for both a log and progress: --bench-log --bench-progress={progress}"
+        )
     if not config.getoption(options.RESULTS.dest).strip():
         problem = "--bench-results='' names no directory"
         raise UsageProblem(problem, hint="for example: --bench-results=results")
@@ -131,6 +143,36 @@ def _read_phases(config: pytest.Config, file: CampaignFile) -> tuple[tuple[str, 
     if first is None and last is None and only is None:
         return phases, None
     return phases, pick_phases(phases, first=first, last=last, only=only)
+
+
+def _read_progress(config: pytest.Config, reading: _Reading) -> Progress:
+    return "none" if config.getoption(options.HEADLESS.dest) else reading.of(options.PROGRESS, _parse_progress, "auto")
+
+
+def _read_log_file(config: pytest.Config, reading: _Reading) -> str | None:
+    """Where the log goes; None for no log."""
+    asked = reading.of(options.LOG, str, "" if config.getoption(options.HEADLESS.dest) else None)
+    if asked is None:
+        return None
+    if not asked:
+        return str(config.invocation_params.dir / Path(config.getoption(options.RESULTS.dest)) / names.LOG)
+    path = config.invocation_params.dir / Path(asked)
+    hint = f"for example: {options.LOG.flag}=benchmark.log, or {options.LOG.flag} as the last word for a file in DIR"
+    if "::" in asked or path.suffix == ".py" or not path.parent.is_dir():
+        problem = f"{options.LOG.flag}={asked!r} names a test"
+        raise UsageProblem(
+            problem
+            if path.parent.is_dir()
+            else f"{options.LOG.flag}={asked!r}: there is no folder {str(path.parent)!r}",
+            hint=hint,
+        )
+    try:
+        is_other = is_foreign(path)
+    except OSError as error:
+        raise UsageProblem(f"{options.LOG.flag}={asked!r}: {error.strerror}", hint=hint) from error
+    if is_other:
+        raise UsageProblem(f"{options.LOG.flag}={asked!r} is there already, and is no log of a run", hint=hint)
+    return str(path)
 
 
 def _split(text: str) -> list[str]:
@@ -247,6 +289,18 @@ def _parse_environment(text: str) -> Literal["full", "basic", "off"]:
     raise _wrong(options.ENVIRONMENT, text, "full, basic or off")
 
 
+def _parse_github(text: str) -> bool:
+    if text in {"auto", "off"}:
+        return text == "auto"
+    raise _wrong(options.GITHUB, text, "auto or off")
+
+
+def _parse_progress(text: str) -> Progress:
+    if text in {"auto", "tqdm", "plain", "none"}:
+        return cast("Progress", text)
+    raise _wrong(options.PROGRESS, text, "auto, tqdm, plain or none")
+
+
 def _parse_switch(text: str) -> bool:
     if text.lower() in {"on", "off"}:
         return text.lower() == "on"
@@ -289,5 +343,7 @@ _EXAMPLES = {
     options.TURN_METRICS.flag: "off",
     options.TURN_SAMPLE.flag: "0.1",
     options.TURN_ROTATE.flag: "256M",
+    options.PROGRESS.flag: "plain",
+    options.GITHUB.flag: "off",
     options.SELECT.flag: "molecule=compound_0[1-5]",
 }

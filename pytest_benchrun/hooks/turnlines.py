@@ -84,7 +84,7 @@ class UnitTurns:
         self.timer_names = set(MS_FIELDS)
         self.adapters: set[str] = set()
         self.left_out = LeftOut(self, share) if share < 1 else None
-        self.beat = beacons.beat
+        self.end_turn = beacons.end_turn
         self._file = file
         self._losses: dict[tuple[str, str], int] = {}
         self._more_losses = 0

@@ -98,7 +98,7 @@ class Turn:
         # a task that ends the turn of another has a context of its own: a token would not fit there
         _OPEN.set(self._outer)
         turns = self._turns
-        turns.beat("turn")
+        turns.end_turn()
         record = self._record(now_ns - self._started_ns, error)
         if error is not None or turns.left_out is None or not turns.left_out.takes(record, now_ns):
             turns.write(record, now_ns)

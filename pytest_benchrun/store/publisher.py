@@ -24,7 +24,7 @@ from pytest_benchrun.core.outlook import Outlook
 from pytest_benchrun.core.pulse import FindPulse, no_pulse
 from pytest_benchrun.core.run_state import run_state_view
 from pytest_benchrun.core.runstats import RunStatsView
-from pytest_benchrun.core.views import status_view
+from pytest_benchrun.core.views import StatusView, status_view
 from pytest_benchrun.store.history import earlier_seconds
 from pytest_benchrun.store.reserve import FULL, Reserve
 from pytest_benchrun.store.rundir import RunDir
@@ -87,6 +87,7 @@ class Publisher:
     Attributes:
         problems: what went wrong; the first is all that people need.
         find_pulse: asked about each unit in flight when the status is written.
+        stage: what the session is doing, as the status says it; None for nothing.
     """
 
     def __init__(
@@ -112,6 +113,19 @@ class Publisher:
         self._outlook = Outlook(campaign)
         self.problems: list[str] = []
         self.find_pulse: FindPulse = no_pulse
+        self.stage: str | None = None
+
+    def view(self) -> StatusView:
+        """Where the run is now; in any thread."""
+        with self._guard:
+            return status_view(
+                self._campaign,
+                results_dir=safe_text(str(self._rundir.path)),
+                now_at=self._clock.now_at(),
+                find_pulse=self.find_pulse,
+                outlook=self._outlook,
+                stage=self.stage,
+            )
 
     def show_pause(self, reason: str | None) -> None:
         """Say `paused` in the status although the state is as it was; None ends it.
@@ -144,12 +158,12 @@ class Publisher:
 
     def close(self) -> RunStatsView:
         """Stop the thread and write every view as the last event leaves it; the figures are returned."""
+        stats = figures_of(self._rundir, self._campaign)  # may last: the thread still writes its heartbeat
         self._is_closing.set()
         self._has_news.set()
         if self._thread.is_alive():
             self._thread.join()
         self._reserve.release()
-        stats = figures_of(self._rundir, self._campaign)
         for path, data in views_at_rest(self._rundir, self._campaign, stats).items():
             self._try(partial(self._rundir.disk.write_atomically, path, data))
         return stats
@@ -181,14 +195,7 @@ class Publisher:
 
     def _write_live_views(self) -> None:
         with self._guard:
-            where = safe_text(str(self._rundir.path))
-            view = status_view(
-                self._campaign,
-                results_dir=where,
-                now_at=self._clock.now_at(),
-                find_pulse=self.find_pulse,
-                outlook=self._outlook,
-            )
+            view = self.view()
             state = run_state_view(self._campaign)
             pause = self._pause
         if pause is not None:

@@ -153,7 +153,7 @@ class RunDir:
             "checkpoints",
         )
         found = [self.path / name for name in names if (self.path / name).exists()]
-        found += sorted(self.path.glob("benchmark*.log"))
+        found += [path for name in ("benchmark*.log", "output*.log") for path in sorted(self.path.glob(name))]
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         found += [path for path in (self.turns_joining, self.turns) if path.exists()]
         found += sorted(self.path.glob("turn_metrics.*.jsonl*")) + sorted(self.path.glob("turn_metrics.jsonl.torn-*"))

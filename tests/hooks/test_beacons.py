@@ -47,6 +47,30 @@ def test_the_last_beacons_are_kept_with_their_words() -> None:
     assert kept[-1].at_ns == beacons.last_ns
 
 
+@pytest.mark.parametrize(
+    ("total", "kept"),
+    [(3, 3), (True, 1), (0, None), (-1, None), (None, None), (2.5, None), ("3", None), (10**30, None)],
+)
+def test_the_length_of_a_stage_is_a_number_of_turns_or_none(total: object, kept: int | None) -> None:
+    beacons = Beacons("u", WallClock())
+    beacons.enter_stage("asking", total)
+    assert beacons.pulse().turns_total == kept
+
+
+def test_turns_count_within_their_stage() -> None:
+    news: list[None] = []
+    beacons = Beacons("u", WallClock(), lambda: news.append(None))
+    beacons.end_turn()
+    assert (beacons.pulse().turns_done, len(news)) == (1, 0)
+    beacons.enter_stage("asking", 3)
+    assert (beacons.pulse().turns_done, beacons.pulse().turns_total) == (0, 3)
+    beacons.end_turn()
+    beacons.end_turn()
+    assert (beacons.pulse().turns_done, len(news)) == (2, 3)  # who has said a length is watched turn by turn
+    beacons.enter_stage("summing up")
+    assert (beacons.pulse().turns_done, beacons.pulse().turns_total) == (0, None)
+
+
 def test_a_beacon_is_a_moment_that_stays_while_the_unit_is_silent() -> None:
     beacons = Beacons("u", WallClock())
     beacons.beat()
@@ -130,6 +154,31 @@ def test_it(benchrun):
     )
     session = campaign.run("--bench-config=campaign.toml", engine=engine)
     assert session.outcomes == {"passed": 1}, session.text
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_people_see_how_many_turns_of_a_stage_are_done(campaign: Campaign, engine: str) -> None:
+    campaign.write(
+        {
+            "test_it.py": LOOKS
+            + """
+def test_it(benchrun):
+    status = json.loads(pathlib.Path(benchrun.config["status"]).read_text())
+    assert status["stage"] == "Running benchmark"
+    benchrun.stage("asking", total=3)
+    shown(benchrun, stage="asking", turns_done=0, turns_total=3)
+    for number in range(3):
+        with benchrun.turn(): pass
+        shown(benchrun, turns_done=number + 1, turns_total=3)
+    benchrun.stage("summing up")
+    shown(benchrun, stage="summing up", turns_done=0, turns_total=None)
+""",
+            "campaign.toml": f"[parameters]\nstatus = '{campaign.results}/status.json'\n",
+        }
+    )
+    session = campaign.run("--bench-config=campaign.toml", engine=engine)
+    assert session.outcomes == {"passed": 1}, session.text
+    assert session.status()["stage"] is None
 
 
 def test_without_a_run_they_do_nothing(campaign: Campaign) -> None:
