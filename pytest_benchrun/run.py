@@ -33,6 +33,7 @@ from pytest_benchrun.core.start import SessionFacts, Start
 from pytest_benchrun.store.checkpoints import sweep_checkpoints
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
+from pytest_benchrun.store.incidents import take_fates
 from pytest_benchrun.store.journal import JournalReader, JournalWriter, cut_torn_tail
 from pytest_benchrun.store.lock import RunLock, read_owner
 from pytest_benchrun.store.place import check_path, prepare, refuse_newer_views, try_writing, unusable
@@ -78,6 +79,7 @@ class OpenRun:
         self._reader = JournalReader(rundir)
         self.earlier = Campaign()
         self._earlier_run_id = ""
+        self._stuck: set[str] = set()
         self._conductor: Conductor | None = None
         self._journal: JournalWriter | None = None
         self._publisher: Publisher | None = None
@@ -142,6 +144,7 @@ class OpenRun:
                 raise
             # Unreadable is no reason to lose it: it goes to the history under a name of its own.
             self.campaign = Campaign()
+        self._stuck = take_fates(self.rundir, self.campaign)
         if not self.campaign.run_id:
             # A start that died before its first line, or a damaged one put aside: a resume gives it the new name.
             self.campaign.state = RunState.COMPLETE
@@ -266,7 +269,7 @@ class OpenRun:
                     unit_id=running.unit.unit_id,
                     attempt=running.attempt,
                     worker=running.worker,
-                    ended=Ending.KILLED,
+                    ended=Ending.STUCK if running.unit.unit_id in self._stuck else Ending.KILLED,
                     elapsed_s=result.elapsed_s if result else None,
                     outcome=outcome,
                 )

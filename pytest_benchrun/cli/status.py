@@ -14,6 +14,7 @@ from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.model import Owner
 from pytest_benchrun.core.views import StatusView
 from pytest_benchrun.report.text import status_lines
+from pytest_benchrun.store.incidents import read_run_error
 from pytest_benchrun.store.lock import read_owner
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.clock import WallClock
@@ -36,6 +37,8 @@ def status(directory: str, *, as_json: bool, by_exit_code: bool) -> int:
     rundir = RunDir(Path(directory))
     view = read_status(rundir)
     state, note = believed_state(view, read_owner(rundir.lock))
+    if state == "dead":
+        state, note = _ended_by_watchdog(rundir, view) or (state, note)
     if state == "stalled" and _is_full(rundir):
         note = f"its disk is full: make room and it goes on; {note}"
     if as_json:
@@ -47,6 +50,16 @@ def status(directory: str, *, as_json: bool, by_exit_code: bool) -> int:
     if state == "complete":
         return EXIT_COMPLETE_WITH_FAILURES if view["failures_total"] else 0
     return EXIT_CODES.get(state, EXIT_RUNNING)
+
+
+def _ended_by_watchdog(rundir: RunDir, view: StatusView) -> tuple[str, str] | None:
+    """What became of a run whose owner ran the units itself and hung; None for any other death."""
+    error, owner = read_run_error(rundir), view["owner"]
+    if error is None or owner is None or error["ended"] != "worker":
+        return None
+    if (error["run_id"], error["pid"], error["host"]) != (view["run_id"], owner["pid"], owner["host"]):
+        return None
+    return "failed", f"its process was ended: {error['unit_id']}: {error['message']}; go on with --bench-resume"
 
 
 def _is_full(rundir: RunDir) -> bool:

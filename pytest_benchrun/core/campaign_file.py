@@ -19,7 +19,17 @@ Value: TypeAlias = str | int | float | bool
 """A value of the matrix."""
 
 TABLES = ("campaign", "matrix", "exclude", "parameters")
-OPTIONS = ("group_by", "max_failures", "max_consecutive_failures", "time_limit", "grace", "durability")
+OPTIONS = (
+    "group_by",
+    "max_failures",
+    "max_consecutive_failures",
+    "time_limit",
+    "grace",
+    "durability",
+    "stuck_timeout",
+    "stuck_action",
+    "notify",
+)
 """Keys of `[campaign]` that stand for the option of the same name; the command line comes before them."""
 
 KEYS = ("name", "phases", *OPTIONS, "budget")

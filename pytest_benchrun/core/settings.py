@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pytest_benchrun.core.campaign_file import CampaignFile
 from pytest_benchrun.core.phases import DEFAULT_PHASES
@@ -61,6 +61,28 @@ class TurnSettings:
     rotate_bytes: int = DEFAULT_TURN_ROTATE_BYTES
 
 
+DEFAULT_STUCK_TIMEOUT_S = 900.0
+"""Longer than any single step of a healthy unit, short enough that a night is not lost."""
+
+
+StuckAction: TypeAlias = Literal["fail", "stop", "report"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckSettings:
+    """What becomes of units that give no sign of progress.
+
+    Attributes:
+        timeout_s: silence after which a unit is stuck; 0 looks after none, unless its mark says otherwise.
+        action: `fail` ends it as `timeout`, `stop` stops the run then, `report` only writes it down.
+        notify: URL that is told; None for nobody.
+    """
+
+    timeout_s: float = DEFAULT_STUCK_TIMEOUT_S
+    action: StuckAction = "fail"
+    notify: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The options of one session.
@@ -87,6 +109,7 @@ class Settings:
         select: parameter and shell pattern of the units to run; empty for all.
         plan: how to print the plan instead of running it; None to run it.
         turns: what is kept of turns.
+        stuck: what becomes of units that give no sign of progress.
     """
 
     results_dir: str
@@ -110,3 +133,4 @@ class Settings:
     select: tuple[tuple[str, str], ...] = ()
     plan: Literal["text", "json"] | None = None
     turns: TurnSettings = field(default_factory=TurnSettings)
+    stuck: StuckSettings = field(default_factory=StuckSettings)

@@ -1,8 +1,9 @@
-"""What the user asked for, from command line, campaign file and configuration file, as the `Settings` of a session."""
+"""What the user asked for, from command line, environment, campaign file and ini, as the `Settings` of a session."""
 
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,21 +18,25 @@ from pytest_benchrun.core.phases import DEFAULT_PHASES, check_phases, pick_phase
 from pytest_benchrun.core.settings import (
     DEFAULT_FULL_DISK_WAIT_S,
     DEFAULT_MAX_CONSECUTIVE_FAILURES,
+    DEFAULT_STUCK_TIMEOUT_S,
     DEFAULT_THRESHOLD,
     DEFAULT_TURN_ROTATE_BYTES,
     Settings,
+    StuckAction,
+    StuckSettings,
     Threshold,
     TurnSettings,
 )
 from pytest_benchrun.hooks import options
 from pytest_benchrun.hooks.options import Option
 from pytest_benchrun.world.config_file import load_config_file
+from pytest_benchrun.world.notify import notifier_of
 
 T = TypeVar("T")
 
 
 def read_settings(config: pytest.Config) -> Settings:
-    """The settings of this session: command line before campaign file before configuration file before default.
+    """The settings of this session: command line, then environment, campaign file, configuration file, default.
 
     Raises:
         UsageProblem: a value that cannot be right; names it and what would be.
@@ -67,6 +72,7 @@ def read_settings(config: pytest.Config) -> Settings:
         select=tuple(_parse_select(text) for text in config.getoption(options.SELECT.dest)),
         plan=config.getoption(options.PLAN.dest),
         turns=read_turn_settings(config, reading.file),
+        stuck=read_stuck_settings(config, reading.file),
     )
 
 
@@ -82,6 +88,29 @@ def read_turn_settings(config: pytest.Config, file: CampaignFile) -> TurnSetting
         sample=reading.of(options.TURN_SAMPLE, _parse_share, 1.0),
         rotate_bytes=reading.of(options.TURN_ROTATE, _parse_size, DEFAULT_TURN_ROTATE_BYTES),
     )
+
+
+def read_stuck_settings(config: pytest.Config, file: CampaignFile) -> StuckSettings:
+    """What becomes of stuck units; workers read it by themselves.
+
+    Raises:
+        UsageProblem: a value that cannot be right.
+    """
+    reading = _Reading(config, file)
+    return StuckSettings(
+        timeout_s=reading.of(options.STUCK_TIMEOUT, parse_stuck_timeout, DEFAULT_STUCK_TIMEOUT_S),
+        action=reading.of(options.STUCK_ACTION, _parse_stuck_action, "fail"),
+        notify=reading.of(options.NOTIFY, _parse_url, None),
+    )
+
+
+def parse_stuck_timeout(text: str) -> float:
+    """A time as seconds; a bare number is minutes.
+
+    Raises:
+        UsageProblem: anything else.
+    """
+    return parse_time(options.STUCK_TIMEOUT, text, bare_s=60)
 
 
 def read_campaign_file(config: pytest.Config) -> CampaignFile:
@@ -145,6 +174,10 @@ class _Reading:
         typed: str | None = self.config.getoption(option.dest)
         if typed is not None:
             return parse(typed)
+        for variable in (option.env, _OLDER_NAMES.get(option.env or "")):
+            text = os.environ.get(variable, "").strip() if variable else ""
+            if text:
+                return self._from(f"environment variable {variable}", parse, text)
         key = (option.ini or "").removeprefix("bench_")
         if key in self.file.options:
             return self._from(f"{self.file.path}, [campaign] {key}", parse, self.file.options[key])
@@ -230,6 +263,19 @@ def _parse_durability(text: str) -> Literal["fsync", "flush"]:
     raise _wrong(options.DURABILITY, text, "fsync or flush")
 
 
+def _parse_stuck_action(text: str) -> StuckAction:
+    if text in {"fail", "stop", "report"}:
+        return cast("StuckAction", text)
+    raise _wrong(options.STUCK_ACTION, text, "fail, stop or report")
+
+
+def _parse_url(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://\S+", text):
+        notifier_of(text)  # what is missing for it is said before the first unit
+        return text
+    raise _wrong(options.NOTIFY, text, "a URL")
+
+
 def _parse_switch(text: str) -> bool:
     if text.lower() in {"on", "off"}:
         return text.lower() == "on"
@@ -259,6 +305,9 @@ def _wrong(option: Option, text: str, right: str) -> UsageProblem:
     )
 
 
+_OLDER_NAMES = {"BENCHRUN_STUCK_TIMEOUT_MINUTES": "MAS_BENCH_STUCK_TIMEOUT_MINUTES"}
+"""What a variable was called before, looked at after it."""
+
 _EXAMPLES = {
     options.MAX_FAILURES.flag: "10%",
     options.MAX_CONSECUTIVE.flag: "10",
@@ -270,5 +319,8 @@ _EXAMPLES = {
     options.TURN_METRICS.flag: "off",
     options.TURN_SAMPLE.flag: "0.1",
     options.TURN_ROTATE.flag: "256M",
+    options.STUCK_TIMEOUT.flag: "15m",
+    options.STUCK_ACTION.flag: "fail",
+    options.NOTIFY.flag: "https://example.org/hook",
     options.SELECT.flag: "molecule=compound_0[1-5]",
 }

@@ -47,6 +47,16 @@ class RunDir:
         return self.path / "runstats.json"
 
     @property
+    def run_error(self) -> Path:
+        """The latest incident."""
+        return self.path / "run_error.json"
+
+    @property
+    def incidents(self) -> Path:
+        """The folder for all of them."""
+        return self.path / "incidents"
+
+    @property
     def lock(self) -> Path:
         """Lock and owner; empty while nobody owns the run."""
         return self.path / ".benchrun.lock"
@@ -128,7 +138,8 @@ class RunDir:
 
         The lock, the history and files that somebody else put there stay where they are.
         """
-        names = ("status.json", "run_state.json", "runstats.json", "artifacts", "checkpoints")
+        files = ("status.json", "run_state.json", "runstats.json", "run_error.json")
+        names = (*files, "incidents", "artifacts", "checkpoints")
         found = [self.path / name for name in names if (self.path / name).exists()]
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         found += [path for path in (self.turns_joining, self.turns) if path.exists()]
