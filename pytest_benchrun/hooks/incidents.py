@@ -18,7 +18,8 @@ from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.notify import notifier_of
 
 LOOK_S = 0.5
-CLOSE_S = 10.0
+CLOSE_S = 6.0
+"""A little more than the URL gets."""
 
 
 class IncidentDesk:

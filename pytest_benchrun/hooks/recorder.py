@@ -343,6 +343,7 @@ class Recorder:
             state, reason = RunState.PAUSED, self._failure.problem
         elif self._is_interrupted is not None:
             state, reason = RunState.INTERRUPTED, self._is_interrupted
+        self._incidents.close()  # here, so that the summary says what could not be told
         session.exitstatus = exit_code(self.campaign, state, code)
         run.end(state, reason, int(session.exitstatus))
 

@@ -204,7 +204,8 @@ class UnitHooks:
         if outcome == "rerun":
             self._stuck.forgive()
         elif self._stuck.verdict is not None and outcome != "failed" and not attempt.builder.has_failed:
-            report.outcome, report.longrepr = "failed", f"benchrun: {self._stuck.verdict}"
+            if report.when != "setup" or outcome == "skipped":  # a setup that passed is followed by a call
+                report.outcome, report.longrepr = "failed", f"benchrun: {self._stuck.verdict}"
         if report.when == "teardown":
             report.user_properties.extend(self._properties_of(attempt))
         if attempt.builder.add(report) and self._show_result is not None:
