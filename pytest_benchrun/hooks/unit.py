@@ -203,9 +203,8 @@ class UnitHooks:
         outcome: str = report.outcome  # more than pytest's own three
         if outcome == "rerun":
             self._stuck.forgive()
-        elif self._stuck.verdict is not None and outcome != "failed" and not attempt.builder.has_failed:
-            if report.when != "setup" or outcome == "skipped":  # a setup that passed is followed by a call
-                report.outcome, report.longrepr = "failed", f"benchrun: {self._stuck.verdict}"
+        elif self._stuck.verdict is not None and not attempt.builder.has_failed:
+            self._hold_to(self._stuck.verdict, report)
         if report.when == "teardown":
             report.user_properties.extend(self._properties_of(attempt))
         if attempt.builder.add(report) and self._show_result is not None:
@@ -215,6 +214,12 @@ class UnitHooks:
             if problem is not None:  # nothing is shown as passed that a resume would run again
                 report.outcome = "failed"
                 report.longrepr = f"benchrun: {problem}"
+
+    @staticmethod
+    def _hold_to(verdict: str, report: pytest.TestReport) -> None:
+        """A unit that has swallowed its end has failed all the same; a setup that passed is followed by a call."""
+        if report.outcome != "failed" and (report.when, report.outcome) != ("setup", "passed"):
+            report.outcome, report.longrepr = "failed", f"benchrun: {verdict}"
 
     def _properties_of(self, attempt: _Attempt) -> list[tuple[str, object]]:
         """What the test case in JUnit carries: on the last report, which no test of the unit sees any more."""
