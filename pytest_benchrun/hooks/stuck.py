@@ -262,6 +262,10 @@ class StuckTimer:
         if watched is None or watch is None or watched.item is not item:
             return None
         watched.wall = settings
+        if not watch.cells[LAST]:  # silence is not looked after, and so no beacon comes
+            watch.cells[LIMIT] = 0
+            watch.cells[BEGAN] = watch.cells[LAST] = watched.beacons.last_ns
+            self.tell()
         watch.cells[HEARD] = 0
         watch.cells[WALL] = monotonic_ns() + int(settings.timeout * _SECOND_NS)
         if settings.method == "signal" and threading.current_thread() is threading.main_thread():

@@ -13,7 +13,7 @@ from typing import cast
 import orjson
 
 from pytest_benchrun.core.campaign import Campaign
-from pytest_benchrun.core.events import UnitResult
+from pytest_benchrun.core.events import LateError, UnitResult
 from pytest_benchrun.core.incident import IncidentView, is_of, outcome_of
 from pytest_benchrun.store.rundir import RunDir
 
@@ -110,6 +110,20 @@ def take_fates(rundir: RunDir, campaign: Campaign) -> set[str]:
                     outcome=outcome_of(incident),
                 )
     return taken
+
+
+def late_errors(rundir: RunDir, campaign: Campaign) -> list[LateError]:
+    """Teardowns of wide fixtures for which the last owner was ended: nobody lived to record them."""
+    last = campaign.sessions[-1] if campaign.sessions else None
+    if last is None or last.ended_at is not None:
+        return []
+    return [
+        LateError(
+            at=campaign.last_at, unit_id=incident["unit_id"], message=incident["message"], detail=incident["stacks"]
+        )
+        for incident in _that_ended_a_process(rundir, campaign.run_id)
+        if incident["is_wide"] and incident["pid"] == last.started.owner.pid
+    ]
 
 
 def enders(rundir: RunDir, run_id: str) -> set[str]:

@@ -62,6 +62,7 @@ class Watch:
         self._stacks = _shared_file("benchrun-stacks")
         self._previous: Any = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._owner = os.getpid()
         self.pid = 0
 
     def start(self) -> None:
@@ -117,7 +118,7 @@ class Watch:
     def close(self) -> None:
         """End the watchdog and give the signals back. The memory stays: a thread may still write to it."""
         process, self._process = self._process, None
-        if process is None:
+        if process is None or os.getpid() != self._owner:  # a child that a unit forked has none
             return
         process.terminate()
         try:

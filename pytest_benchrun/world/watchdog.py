@@ -90,6 +90,9 @@ class Watchdog:
         last_ns, limit_ns, wall_ns = cells[LAST], cells[LIMIT], cells[WALL]
         if not last_ns or cells[PAUSED]:
             return LOOK_S
+        if limit_ns and now_ns >= last_ns + limit_ns and self._is_suspended():
+            cells[LAST] = now_ns
+            return LOOK_S
         if wall_ns and wall_ns > last_ns and now_ns >= wall_ns:
             grace_ns = WALL_GRACE_NS if cells[HEARD] >= wall_ns else GRACE_NS
             if now_ns >= wall_ns + grace_ns:
@@ -122,6 +125,13 @@ class Watchdog:
         except (OSError, StopIteration):
             return not os.path.exists("/proc/self/status")  # noqa: PTH110  # as above
         return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+    def _is_suspended(self) -> bool:
+        """Whether people have stopped the run (Ctrl-Z) or debug it; a unit that stops its own worker has not."""
+        state, parent = _state_of(self._pid)
+        if state != "T":
+            return state == "t"
+        return bool(self._told["run_error"]) or _state_of(parent)[0] == "T"
 
     def _end(self, kind: str, last_ns: int) -> None:
         """Have the record written and the process ended; only written when nothing is to be ended."""
@@ -163,6 +173,16 @@ class Watchdog:
             if now == size > begin:
                 return
             size = now
+
+
+def _state_of(pid: int) -> tuple[str, int]:
+    """The letter of the process's state and its parent, see proc(5)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123  # lean
+            fields = file.read().rpartition(")")[2].split()
+        return fields[0], int(fields[1])
+    except (OSError, IndexError, ValueError):
+        return "", 0
 
 
 if __name__ == "__main__":

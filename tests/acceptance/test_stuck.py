@@ -181,6 +181,30 @@ def test_bare_the_last_step_ends_the_run_and_a_resume_goes_on_after_the_unit(sui
     assert suite.benchrun("verify").code == 0
 
 
+def test_bare_a_wide_fixture_that_cannot_be_interrupted_is_an_error_of_the_resume(suite: Suite) -> None:
+    _write(suite)
+    source = '@pytest.fixture(scope="session")\ndef wide():\n    yield\n    hold()\n\ndef test_it(wide): pass\n'
+    suite.write("test_zz_wide.py", HEAD + source)
+    assert suite.run(f"--bench-stuck-timeout={LIMIT_S}s").code == -signal.SIGKILL
+    assert suite.benchrun("status", "--exit-code").code == 11
+    again = suite.run("--bench-resume")
+    assert again.code == 1, again.output
+    assert [event["unit_id"] for event in suite.events("late_error")] == ["test_zz_wide.py::test_it"]
+    assert (suite.status()["state"], suite.status()["completed"]) == ("complete", 13)
+
+
+def test_a_run_that_people_have_suspended_is_not_stuck(suite: Suite) -> None:
+    suite.write("test_it.py", "def test_waits(until): until('go')\n")
+    child = suite.start("--bench-stuck-timeout=2s")
+    wait_until(lambda: bool(suite.marks()), "the unit")
+    child.tell(signal.SIGSTOP)
+    with pytest.raises(pytest.fail.Exception):
+        wait_until(lambda: child.has_ended, "nothing: it must live for longer than the limit and the grace", within_s=6)
+    suite.touch("go")
+    child.tell(signal.SIGCONT)
+    assert child.wait().code == 0
+
+
 @pytest.mark.parametrize("options", [(), ("-n2",)], ids=["bare", "n2"])
 def test_a_unit_that_goes_on_may_take_ten_times_the_limit(suite: Suite, options: tuple[str, ...]) -> None:
     suite.write(
