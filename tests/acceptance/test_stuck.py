@@ -127,8 +127,11 @@ def test_with_workers_each_ends_in_time_and_all_others_complete(suite: Suite) ->
     assert suite.benchrun("verify").code == 0
 
 
-@pytest.mark.parametrize("scope", ["module", "session"])
-@pytest.mark.parametrize("how", ["time.sleep(600)", "hold()"], ids=["sleeps", "holds"])
+@pytest.mark.parametrize(
+    ("scope", "how"),
+    [("module", "time.sleep(600)"), ("module", "hold()"), ("session", "hold()")],
+    ids=["module-sleeps", "module-holds", "session-holds"],
+)
 def test_a_wide_fixture_that_hangs_in_its_end_fails_the_run(suite: Suite, scope: str, how: str) -> None:
     _write(suite)
     source = f'@pytest.fixture(scope="{scope}")\ndef wide():\n    yield\n    {how}\n\ndef test_it(wide): pass\n'
@@ -156,7 +159,7 @@ def test_bare_a_unit_that_can_be_interrupted_fails_alone(suite: Suite) -> None:
     _assert_nothing_lives(suite, child)
 
 
-@pytest.mark.parametrize("name", ["swallows", "holds", "waits_and_swallows"])
+@pytest.mark.parametrize("name", ["holds", "waits_and_swallows"])
 def test_bare_the_last_step_ends_the_run_and_a_resume_goes_on_after_the_unit(suite: Suite, name: str) -> None:
     _write(suite, name)
     unit_id = f"test_{name}.py::test_it"
