@@ -17,11 +17,12 @@ if TYPE_CHECKING:  # the fixture's type; importing it would cost every session o
     from pytest_benchrun.hooks.bench import BenchRun
 
 MARKER_HELP = (
-    "benchrun(group=None, phase='run', inputs=(), version=None, exclusive=False, repeat=1, warmup=0): how the campaign "
+    "benchrun(group=None, phase='run', inputs=(), version=None, exclusive=False, repeat=1, warmup=0, "
+    "stuck_timeout=None): how the campaign "
     "treats the unit; group is a name, or the name of the parameter whose value is the group; units run phase by "
     "phase; a unit runs again when its inputs (files) or its version change; nothing else of the run runs on the host "
     "of an exclusive unit meanwhile; repeat and warmup make that many units of it, and no statistic counts its "
-    "warm-ups (pytest-benchrun)"
+    "warm-ups; stuck_timeout is how long it may be silent, like '90s', before it is stuck (pytest-benchrun)"
 )
 MATRIX_HELP = (
     "benchrun_matrix(name, ...): parametrize with every combination of these parameters of the campaign file's "
@@ -75,7 +76,8 @@ def _configure_repeats(config: pytest.Config) -> None:
 
 
 def _configure_worker(config: pytest.Config) -> None:
-    from pathlib import Path  # late: only workers of a campaign need it
+    import platform  # late: only workers of a campaign need it
+    from pathlib import Path  # late: as above
 
     import orjson  # late: as above
 
@@ -83,7 +85,8 @@ def _configure_worker(config: pytest.Config) -> None:
     from pytest_benchrun.engines.wire import WORKER_INPUT  # late: as above
     from pytest_benchrun.hooks.bench import GIVES_BENCH  # late: as above
     from pytest_benchrun.hooks.matrix import MatrixHooks  # late: as above
-    from pytest_benchrun.hooks.settings import read_turn_settings  # late: as above
+    from pytest_benchrun.hooks.settings import read_stuck_settings, read_turn_settings  # late: as above
+    from pytest_benchrun.hooks.stuck import Place, StuckTimer  # late: as above
     from pytest_benchrun.hooks.unit import UnitHooks, keep_turns  # late: as above
     from pytest_benchrun.store.rundir import RunDir  # late: as above
 
@@ -95,6 +98,9 @@ def _configure_worker(config: pytest.Config) -> None:
     config.pluginmanager.register(MatrixHooks(file, raises=False), "benchrun-matrix")
     rundir = RunDir(Path(told["results_dir"]))
     worker = config.workerinput["workerid"]  # type: ignore[attr-defined]  # as above
+    place = Place(run_id=told["run_id"], rundir=rundir, worker=worker, host=platform.node(), is_owner=False)
+    stuck = StuckTimer(place, read_stuck_settings(config, file))
+    config.pluginmanager.register(stuck, "benchrun-stuck")
     hooks = UnitHooks(
         told["run_id"],
         rundir,
@@ -102,6 +108,7 @@ def _configure_worker(config: pytest.Config) -> None:
         show_result=None,
         late_error=lambda _: None,
         turns=keep_turns(rundir, read_turn_settings(config, file), worker, is_owner=False),
+        stuck=stuck,
     )
     config.stash[GIVES_BENCH] = hooks
     config.pluginmanager.register(hooks, "benchrun-unit")
@@ -146,9 +153,11 @@ def _configure_owner(config: pytest.Config) -> None:
     import os  # late: only campaigns need what follows
 
     from pytest_benchrun import __version__  # late: as above
+    from pytest_benchrun.hooks import hookspecs  # late: as above
     from pytest_benchrun.hooks.progress import ProgressHooks  # late: as above
     from pytest_benchrun.hooks.recorder import Recorder  # late: as above
 
+    config.pluginmanager.add_hookspecs(hookspecs)
     recorder = Recorder(config, _settings_of(config), __version__)
     dist = config.getoption("dist", "no")
     is_distributed = dist != "no" and bool(config.getoption("tx", None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_benchrun.core.campaign import Campaign
@@ -14,6 +15,7 @@ from pytest_benchrun.core.drift import accept_drift
 from pytest_benchrun.core.errors import DirectoryProblem, JournalDamaged, JournalWriteFailed
 from pytest_benchrun.core.events import (
     ConfigAccepted,
+    LateError,
     Noted,
     RunCreated,
     SessionEnded,
@@ -34,6 +36,7 @@ from pytest_benchrun.core.views import StatusView
 from pytest_benchrun.store.checkpoints import sweep_checkpoints
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
+from pytest_benchrun.store.incidents import late_errors, take_fates
 from pytest_benchrun.store.journal import JournalReader, JournalWriter, cut_torn_tail
 from pytest_benchrun.store.lock import RunLock, read_owner
 from pytest_benchrun.store.place import check_path, prepare, refuse_newer_views, try_writing, unusable
@@ -84,6 +87,8 @@ class OpenRun:
         self._reader = JournalReader(rundir)
         self.earlier = Campaign()
         self._earlier_run_id = ""
+        self._stuck: set[str] = set()
+        self._late: list[LateError] = []
         self._conductor: Conductor | None = None
         self._journal: JournalWriter | None = None
         self._publisher: Publisher | None = None
@@ -152,6 +157,8 @@ class OpenRun:
                 raise
             # Unreadable is no reason to lose it: it goes to the history under a name of its own.
             self.campaign = Campaign()
+        self._stuck = take_fates(self.rundir, self.campaign)
+        self._late = late_errors(self.rundir, self.campaign)
         if not self.campaign.run_id:
             # A start that died before its first line, or a damaged one put aside: a resume gives it the new name.
             self.campaign.state = RunState.COMPLETE
@@ -232,7 +239,7 @@ class OpenRun:
                     version=facts.version,
                 )
             )
-        for ended in ends_of_killed(self.campaign):
+        for ended in ends_of_killed(self.campaign, self._stuck):
             emit(ended)
         emit(
             SessionStarted(
@@ -248,6 +255,8 @@ class OpenRun:
                 phases=list(self.settings.phases),
             )
         )
+        for late in self._late if self.start is Start.RESUME else ():
+            emit(replace(late, at=now_at()))
         for sighting in look_at_host(self.settings.environment, "start", facts.cwd, now_at()):
             emit(sighting)
         if config_hash(config) != self.campaign.config_hash:

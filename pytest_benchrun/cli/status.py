@@ -15,7 +15,7 @@ from datetime import datetime
 from pytest_benchrun.core.errors import DirectoryProblem, NewerSchema
 from pytest_benchrun.core.schema import SCHEMA_VERSION
 from pytest_benchrun.report.status_text import coloured, status_lines
-from pytest_benchrun.store.names import LOCK, STATUS
+from pytest_benchrun.store.names import LOCK, RUN_ERROR, STATUS
 from pytest_benchrun.world.alive import lives
 from pytest_benchrun.world.clock import WallClock
 
@@ -58,6 +58,8 @@ class Seen:
         self.owner = read_record(directory)
         try:
             self.state, self.note = _believed(self.view, self.owner, now_at)
+            if self.state == "dead":
+                self.state, self.note = _ended_by_watchdog(directory, self.view) or (self.state, self.note)
             if self.state == "stalled" and _is_full(directory):
                 self.note = f"its disk is full: make room and it goes on; {self.note}"
             self.lines = status_lines(self.view, self.state, self.note, now_at)
@@ -92,6 +94,21 @@ def status(directory: str, *, as_json: bool, by_exit_code: bool) -> int:
 def has_colours() -> bool:
     """Whether the output is a terminal that shows them, and nobody minds (https://no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _ended_by_watchdog(directory: str, view: StatusView) -> tuple[str, str] | None:
+    """What became of a run whose owner ran the units itself and hung; None for any other death."""
+    owner = view["owner"]
+    try:
+        error = json.loads(_read(os.path.join(directory, RUN_ERROR)))  # noqa: PTH118  # see above
+        if owner is None or error["ended"] != "worker":
+            return None
+        if (error["run_id"], error["pid"], error["host"]) != (view["run_id"], owner["pid"], owner["host"]):
+            return None
+        text = f"its process was ended: {error['unit_id']}: {error['message']}; go on with --bench-resume"
+    except (OSError, *UNREADABLE):
+        return None
+    return "failed", text
 
 
 def read_record(directory: str) -> dict[str, Any] | None:

@@ -32,6 +32,9 @@ OPTIONS = (
     "environment",
     "sample_interval",
     "progress",
+    "stuck_timeout",
+    "stuck_action",
+    "notify",
 )
 """Keys of `[campaign]` that stand for the option of the same name; the command line comes before them."""
 

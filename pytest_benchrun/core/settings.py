@@ -67,6 +67,28 @@ class TurnSettings:
     rotate_bytes: int = DEFAULT_TURN_ROTATE_BYTES
 
 
+DEFAULT_STUCK_TIMEOUT_S = 900.0
+"""Longer than any single step of a healthy unit, short enough that a night is not lost."""
+
+
+StuckAction: TypeAlias = Literal["fail", "stop", "report"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckSettings:
+    """What becomes of units that give no sign of progress.
+
+    Attributes:
+        timeout_s: silence after which a unit is stuck; 0 looks after none, unless its mark says otherwise.
+        action: `fail` ends it as `timeout`, `stop` stops the run then, `report` only writes it down.
+        notify: URL that is told; None for nobody.
+    """
+
+    timeout_s: float = DEFAULT_STUCK_TIMEOUT_S
+    action: StuckAction = "fail"
+    notify: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The options of one session.
@@ -98,6 +120,7 @@ class Settings:
         progress: how the session shows where it is.
         log_file: where the log goes, as an absolute path; None for no log.
         has_github: whether GitHub Actions gets a step summary and annotations when it runs us.
+        stuck: what becomes of units that give no sign of progress.
     """
 
     results_dir: str
@@ -126,3 +149,4 @@ class Settings:
     progress: Progress = "auto"
     log_file: str | None = None
     has_github: bool = True
+    stuck: StuckSettings = field(default_factory=StuckSettings)

@@ -15,8 +15,10 @@ from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.engines.loop import UnitLoop
 from pytest_benchrun.hooks.bench import GIVES_BENCH
 from pytest_benchrun.hooks.recorder import Recorder
+from pytest_benchrun.hooks.stuck import Place, StuckTimer
 from pytest_benchrun.hooks.translate import ids_of, units_of
 from pytest_benchrun.hooks.unit import UnitHooks, keep_turns
+from pytest_benchrun.store.incidents import enders
 from pytest_benchrun.world.clock import monotonic_s
 
 WORKER = "main"
@@ -65,9 +67,15 @@ class BareEngine:
         session.config.option.maxfail = 0  # from here on it is a rule of ours: the rest is skipped with its reason
         run = self._recorder.run
         self._recorder.worker_up(WORKER, platform.node(), os.getpid())
-        self._hooks = self._hook_into_units(session.config)
-        dispatcher = Dispatcher(map(self._recorder.unit, self._items), run.campaign.phases)
-        loop = UnitLoop(session)
+        place = Place(run_id=run.run_id, rundir=run.rundir, worker=WORKER, host=platform.node(), is_owner=True)
+        stuck = StuckTimer(place, run.settings.stuck)
+        session.config.pluginmanager.register(stuck, "benchrun-stuck")
+        self._hooks = self._hook_into_units(session.config, stuck)
+        # one that has taken the process with it once would keep all after it from running
+        fatal = enders(run.rundir, run.run_id)
+        units = sorted(map(self._recorder.unit, self._items), key=lambda unit: unit.unit_id in fatal)
+        dispatcher = Dispatcher(units, run.campaign.phases)
+        loop = UnitLoop(session, stuck)
         try:
             self._run_units(session, loop, dispatcher)
             loop.settle(None)
@@ -83,7 +91,7 @@ class BareEngine:
         self._recorder.close_loop(session, dispatcher.rest())
         return True
 
-    def _hook_into_units(self, config: pytest.Config) -> UnitHooks:
+    def _hook_into_units(self, config: pytest.Config, stuck: StuckTimer) -> UnitHooks:
         run = self._recorder.run
         hooks = UnitHooks(
             run.run_id,
@@ -92,6 +100,7 @@ class BareEngine:
             show_result=self._show_result,
             late_error=self._recorder.late_error,
             turns=keep_turns(run.rundir, run.settings.turns, WORKER, is_owner=True),
+            stuck=stuck,
         )
         hooks.note_news = run.show_pulses(hooks.pulse_of)
         config.stash[GIVES_BENCH] = hooks
@@ -127,7 +136,7 @@ class BareEngine:
         assert self._hooks is not None  # noqa: S101  # set before the first unit
         item = self._items[unit_id]
         self._current = (unit_id, attempt, monotonic_s())
-        self._hooks.begin(self._recorder.unit(unit_id), attempt)
+        self._hooks.begin(self._recorder.unit(unit_id), attempt, item)
         elapsed_s = loop.run(item)
         self._recorder.end(unit_id, WORKER, elapsed_s, self._hooks.end())
 

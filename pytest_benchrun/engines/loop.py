@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 import pytest
 
+from pytest_benchrun.hooks.stuck import StuckTimer
 from pytest_benchrun.world.clock import monotonic_s
 
 
@@ -23,9 +24,15 @@ class _Keep(pytest.Item):
 
 
 class UnitLoop:
-    """Runs the units of one session."""
+    """Runs the units of one session.
 
-    def __init__(self, session: pytest.Session) -> None:
+    Args:
+        session: pytest's.
+        stuck: looks after wide teardowns; units have theirs by `UnitHooks`.
+    """
+
+    def __init__(self, session: pytest.Session, stuck: StuckTimer) -> None:
+        self._stuck = stuck
         self._session = session
         self._previous: pytest.Item | None = None
         self._keep: tuple[object, _Keep] | None = None
@@ -55,12 +62,14 @@ class UnitLoop:
         if stack == needed[: len(stack)]:
             return
         call: pytest.CallInfo[None]
+        self._stuck.begin_teardown()
         with self._surroundings(previous):
             call = pytest.CallInfo.from_call(
                 lambda: setup_state.teardown_exact(upcoming),
                 when="teardown",
                 reraise=(pytest.exit.Exception, KeyboardInterrupt),
             )
+        self._stuck.release()
         if call.excinfo is not None:
             report = previous.ihook.pytest_runtest_makereport(item=previous, call=call)
             previous.ihook.pytest_runtest_logreport(report=report)

@@ -147,7 +147,7 @@ class UnitWorker(WorkerInteractor):
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run what is ordered until there is nothing more."""
         session.config.option.maxfail = 0  # the controller counts, over all workers
-        loop = UnitLoop(session)
+        loop = UnitLoop(session, self.config.pluginmanager.getplugin("benchrun-stuck"))
         sender = self._send_pulses()
         # Ctrl-C and schedulers reach workers too. The first signal is the controller's business: the unit in
         # flight is awaited. The second one interrupts it.
@@ -177,7 +177,7 @@ class UnitWorker(WorkerInteractor):
         self.item_index = index
         hooks: UnitHooks = self.config.pluginmanager.getplugin("benchrun-unit")
         loop.settle(item)
-        hooks.begin(self._units[index], attempt)
+        hooks.begin(self._units[index], attempt, item)
         self._reports = []
         pid = os.getpid()
         elapsed_s: float | None = None

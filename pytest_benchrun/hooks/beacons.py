@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass
 from itertools import count
 from operator import index
@@ -37,9 +37,9 @@ class Beacons:
         unit_id: of the unit.
         clock: of this process.
         note_news: told when the unit has said where it is.
+        cells: the last beacon's place is the first of them: memory that a watchdog may read too.
 
     Attributes:
-        last_ns: the last beacon, by `monotonic_ns`; the start of the attempt is the first.
         stage: what the unit said it is doing; None before.
         note: what it said last in that stage; None before.
         turns_done: turns that have ended in that stage.
@@ -47,11 +47,11 @@ class Beacons:
     """
 
     __slots__ = (
+        "_cells",
         "_clock",
         "_note_news",
         "_numbers",
         "_recent",
-        "last_ns",
         "note",
         "stage",
         "turns_done",
@@ -59,21 +59,38 @@ class Beacons:
         "unit_id",
     )
 
-    def __init__(self, unit_id: str, clock: WallClock, note_news: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        unit_id: str,
+        clock: WallClock,
+        note_news: Callable[[], None] | None = None,
+        cells: MutableSequence[int] | memoryview[int] | None = None,
+    ) -> None:
         self.unit_id = unit_id
         self.stage: str | None = None
         self.note: str | None = None
         self.turns_done = 0
         self.turns_total: int | None = None
         self._numbers = count(1)
-        self.last_ns = monotonic_ns()
+        now_ns = monotonic_ns()
+        self._cells = [0] if cells is None else cells
+        self._cells[0] = now_ns
         self._clock = clock
         self._note_news = note_news or tell_nobody
-        self._recent: deque[tuple[int, str, str]] = deque([(self.last_ns, "start", "")], KEPT_BEACONS)
+        self._recent: deque[tuple[int, str, str]] = deque([(now_ns, "start", "")], KEPT_BEACONS)
+
+    @property
+    def last_ns(self) -> int:
+        """The last beacon, by `monotonic_ns`; the start of the attempt is the first."""
+        return self._cells[0]
+
+    def detach(self) -> None:
+        """The attempt is over: a thread that outlives it beats for nobody."""
+        self._cells = [self._cells[0]]
 
     def beat(self, kind: str = "beat", text: str = "") -> None:
         """The unit goes on."""
-        self.last_ns = now_ns = monotonic_ns()
+        self._cells[0] = now_ns = monotonic_ns()
         self._recent.append((now_ns, kind, text))
 
     def end_turn(self) -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from pytest_benchrun.core.errors import UsageProblem, nearest
 from pytest_benchrun.core.jsonsafe import safe_repr, to_name, to_text
+from pytest_benchrun.hooks.settings import parse_stuck_timeout
 from pytest_benchrun.world.source import inputs_digest, source_digest
 
 MARKER = "benchrun"
-KNOWN = ("exclusive", "group", "inputs", "phase", "repeat", "version", "warmup")
+KNOWN = ("exclusive", "group", "inputs", "phase", "repeat", "stuck_timeout", "version", "warmup")
 _LEAST = {"repeat": 1, "warmup": 0}
 _VERSION_LENGTH = 100
 _NOTHING: Mapping[str, Any] = {}
@@ -67,9 +68,28 @@ def _check_value(name: str, value: object, node: pytest.Item | pytest.Collector)
     where = f"@pytest.mark.benchrun({name}={safe_repr(value)}) at {node.nodeid}"
     if name == "exclusive" and not isinstance(value, bool):
         raise UsageProblem(f"{where}: it is true or false", hint="exclusive=True")
+    if name == "stuck_timeout":
+        _check_time(value, where)
     least = _LEAST.get(name)
     if least is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
         raise UsageProblem(f"{where}: it is a whole number, {least} or more", hint=f"{name}={max(least, 1)}")
+
+
+def _check_time(value: object, where: str) -> None:
+    try:
+        stuck_timeout_of({"stuck_timeout": value})
+    except UsageProblem:
+        raise UsageProblem(f"{where}: it is no time", hint='stuck_timeout="90s"; a bare number is minutes') from None
+
+
+def stuck_timeout_of(said: Mapping[str, Any]) -> float | None:
+    """Seconds of silence after which the unit is stuck, as its marks say; None when they do not.
+
+    Raises:
+        UsageProblem: it is no time.
+    """
+    value = said.get("stuck_timeout")
+    return None if value is None else parse_stuck_timeout(to_text(value))
 
 
 class Fingerprints:

@@ -16,7 +16,7 @@ class Option:
         flag: as typed on the command line.
         metavar: the value's name in the help; None for a switch.
         ini: name in the configuration file; None when it makes sense on the command line only.
-        env: environment variable that is looked at last; None when there is none.
+        env: environment variable that is looked at after the command line; None when there is none.
         default: as the help shows it.
         help: one or two sentences.
         choices: the values it takes; None for free ones.
@@ -230,6 +230,30 @@ GITHUB = Option(
     default="auto",
     help="In GitHub Actions, write the step summary and annotate failures (auto), or do not (off).",
 )
+STUCK_TIMEOUT = Option(
+    flag="--bench-stuck-timeout",
+    metavar="TIME",
+    ini="bench_stuck_timeout",
+    env="BENCHRUN_STUCK_TIMEOUT_MINUTES",
+    default="15m",
+    help="A unit that gives no sign of progress for this long is stuck, like 15m or 90s (a bare number is minutes). "
+    "0 looks after no unit. The marker's stuck_timeout= comes first.",
+)
+STUCK_ACTION = Option(
+    flag="--bench-stuck-action",
+    metavar="fail|stop|report",
+    choices=("fail", "stop", "report"),
+    ini="bench_stuck_action",
+    default="fail",
+    help="fail: a stuck unit is ended as timeout and the run goes on. stop: no further unit starts then. "
+    "report: it is only written down and told.",
+)
+NOTIFY = Option(
+    flag="--bench-notify",
+    metavar="URL",
+    ini="bench_notify",
+    help="Tell of incidents: http and https get a JSON POST; other services need the extra notify.",
+)
 
 OPTIONS: tuple[Option, ...] = (
     RESULTS,
@@ -262,6 +286,9 @@ OPTIONS: tuple[Option, ...] = (
     HEADLESS,
     LOG,
     GITHUB,
+    STUCK_TIMEOUT,
+    STUCK_ACTION,
+    NOTIFY,
 )
 
 

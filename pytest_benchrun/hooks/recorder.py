@@ -28,6 +28,7 @@ from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import Start
 from pytest_benchrun.hooks.closing import raise_stop, show_interrupted, show_skipped
 from pytest_benchrun.hooks.facts import campaign_name, session_facts
+from pytest_benchrun.hooks.incidents import IncidentDesk, fate_of
 from pytest_benchrun.hooks.planning import Planning
 from pytest_benchrun.hooks.translate import detail_of, message_of
 from pytest_benchrun.report.text import plan_line, summary_lines
@@ -65,6 +66,7 @@ class Recorder:
         self.screen = Screen()  # now: capture is off while plugins are configured, and on when signals come
         self._stack.callback(self.screen.close)
         self.signals = StopSignals(self._shout)
+        self._incidents = IncidentDesk(config, settings.stuck.notify)
 
     @property
     def run(self) -> OpenRun:
@@ -134,6 +136,8 @@ class Recorder:
             )
         except BenchrunError as error:
             raise pytest.UsageError(str(error)) from error
+        self._incidents.open(self.run.rundir)
+        self._stack.callback(self._incidents.close)
         self.signals.install(self.settings.grace_s)
         self._stack.callback(self.signals.restore)
         self._stack.callback(self._tidy_turns)  # not before xdist has ended its workers, which it does at finish
@@ -230,6 +234,13 @@ class Recorder:
         Returns:
             Whether the unit may be tried again in this session.
         """
+        incident = self._incidents.of_worker(worker)
+        if incident is not None:
+            outcome, ended = fate_of(incident, unit_id, self.campaign.records[unit_id].attempts)
+            self.end(unit_id, worker, None if ended is Ending.KILLED else incident["elapsed_s"], outcome, ended)
+            if incident["action"] == "stop":
+                self.stop(Stop("stuck", f"{incident['unit_id']}: {incident['message']}", RunState.STOPPED))
+            return ended is Ending.KILLED
         losses = self.campaign.counters.losses.get(unit_id, 0) + 1
         is_last = losses >= MAX_LOSSES
         message = f"worker {worker} died while running it ({error})"
@@ -253,6 +264,10 @@ class Recorder:
     def worker_down(self, worker: str, error: str | None) -> None:
         """Record that a worker is gone."""
         self._emit(WorkerDown(at=self.run.clock.now_at(), worker=worker, error=error))
+        incident = self._incidents.of_worker(worker) if error is not None else None
+        if incident is not None and incident["is_wide"]:
+            unit_id, message, detail = incident["unit_id"], incident["message"], incident["stacks"]
+            self._emit(LateError(at=self.run.clock.now_at(), unit_id=unit_id, message=message, detail=detail))
 
     def stop(self, stop: Stop) -> None:
         """Start no further unit."""
@@ -332,6 +347,7 @@ class Recorder:
             state, reason = RunState.PAUSED, self._failure.problem
         elif self._is_interrupted is not None:
             state, reason = RunState.INTERRUPTED, self._is_interrupted
+        self._incidents.close()  # here, so that the summary says what could not be told
         session.exitstatus = exit_code(self.campaign, state, code)
         run.end(state, reason, int(session.exitstatus))
 
@@ -342,7 +358,11 @@ class Recorder:
         if run is None or not (run.has_begun or self._plan):
             return
         terminalreporter.section(f"benchrun {self.campaign.run_id}")
-        problems = [*run.view_problems, *([" ".join(str(self._failure).split())] if self._failure else [])]
+        problems = [
+            *run.view_problems,
+            *self._incidents.problems.values(),
+            *([" ".join(str(self._failure).split())] if self._failure else []),
+        ]
         stats = run.stats or figures_of(run.rundir, self.campaign)
         for line in summary_lines(self.campaign, stats, str(run.rundir.path), problems):
             terminalreporter.write_line(line)

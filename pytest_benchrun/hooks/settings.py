@@ -1,8 +1,9 @@
-"""What the user asked for, from command line, campaign file and configuration file, as the `Settings` of a session."""
+"""What the user asked for, from command line, environment, campaign file and ini, as the `Settings` of a session."""
 
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +19,13 @@ from pytest_benchrun.core.settings import (
     DEFAULT_FULL_DISK_WAIT_S,
     DEFAULT_MAX_CONSECUTIVE_FAILURES,
     DEFAULT_SAMPLE_INTERVAL_S,
+    DEFAULT_STUCK_TIMEOUT_S,
     DEFAULT_THRESHOLD,
     DEFAULT_TURN_ROTATE_BYTES,
     Progress,
     Settings,
+    StuckAction,
+    StuckSettings,
     Threshold,
     TurnSettings,
 )
@@ -30,13 +34,14 @@ from pytest_benchrun.hooks.options import Option
 from pytest_benchrun.store import names
 from pytest_benchrun.store.logfile import is_foreign
 from pytest_benchrun.world.config_file import load_config_file
+from pytest_benchrun.world.notify import notifier_of
 
 T = TypeVar("T")
 SHORTEST_INTERVAL_S = 0.1
 
 
 def read_settings(config: pytest.Config) -> Settings:
-    """The settings of this session: command line before campaign file before configuration file before default.
+    """The settings of this session: command line, then environment, campaign file, configuration file, default.
 
     Raises:
         UsageProblem: a value that cannot be right; names it and what would be.
@@ -77,6 +82,7 @@ def read_settings(config: pytest.Config) -> Settings:
         progress=_read_progress(config, reading),
         log_file=_read_log_file(config, reading),
         has_github=reading.of(options.GITHUB, _parse_github, default=True),
+        stuck=read_stuck_settings(config, reading.file),
     )
 
 
@@ -92,6 +98,29 @@ def read_turn_settings(config: pytest.Config, file: CampaignFile) -> TurnSetting
         sample=reading.of(options.TURN_SAMPLE, _parse_share, 1.0),
         rotate_bytes=reading.of(options.TURN_ROTATE, _parse_size, DEFAULT_TURN_ROTATE_BYTES),
     )
+
+
+def read_stuck_settings(config: pytest.Config, file: CampaignFile) -> StuckSettings:
+    """What becomes of stuck units; workers read it by themselves.
+
+    Raises:
+        UsageProblem: a value that cannot be right.
+    """
+    reading = _Reading(config, file)
+    return StuckSettings(
+        timeout_s=reading.of(options.STUCK_TIMEOUT, parse_stuck_timeout, DEFAULT_STUCK_TIMEOUT_S),
+        action=reading.of(options.STUCK_ACTION, _parse_stuck_action, "fail"),
+        notify=reading.of(options.NOTIFY, _parse_url, None),
+    )
+
+
+def parse_stuck_timeout(text: str) -> float:
+    """A time as seconds; a bare number is minutes.
+
+    Raises:
+        UsageProblem: anything else.
+    """
+    return parse_time(options.STUCK_TIMEOUT, text, bare_s=60)
 
 
 def read_campaign_file(config: pytest.Config) -> CampaignFile:
@@ -191,6 +220,10 @@ class _Reading:
         typed: str | None = self.config.getoption(option.dest)
         if typed is not None:
             return parse(typed)
+        for variable in (option.env, _OLDER_NAMES.get(option.env or "")):
+            text = os.environ.get(variable, "").strip() if variable else ""
+            if text:
+                return self._from(f"environment variable {variable}", parse, text)
         key = (option.ini or "").removeprefix("bench_")
         if key in self.file.options:
             return self._from(f"{self.file.path}, [campaign] {key}", parse, self.file.options[key])
@@ -301,6 +334,19 @@ def _parse_progress(text: str) -> Progress:
     raise _wrong(options.PROGRESS, text, "auto, tqdm, plain or none")
 
 
+def _parse_stuck_action(text: str) -> StuckAction:
+    if text in {"fail", "stop", "report"}:
+        return cast("StuckAction", text)
+    raise _wrong(options.STUCK_ACTION, text, "fail, stop or report")
+
+
+def _parse_url(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://\S+", text):
+        notifier_of(text)  # what is missing for it is said before the first unit
+        return text
+    raise _wrong(options.NOTIFY, text, "a URL")
+
+
 def _parse_switch(text: str) -> bool:
     if text.lower() in {"on", "off"}:
         return text.lower() == "on"
@@ -330,6 +376,9 @@ def _wrong(option: Option, text: str, right: str) -> UsageProblem:
     )
 
 
+_OLDER_NAMES = {"BENCHRUN_STUCK_TIMEOUT_MINUTES": "MAS_BENCH_STUCK_TIMEOUT_MINUTES"}
+"""What a variable was called before, looked at after it."""
+
 _EXAMPLES = {
     options.MAX_FAILURES.flag: "10%",
     options.MAX_CONSECUTIVE.flag: "10",
@@ -345,5 +394,8 @@ _EXAMPLES = {
     options.TURN_ROTATE.flag: "256M",
     options.PROGRESS.flag: "plain",
     options.GITHUB.flag: "off",
+    options.STUCK_TIMEOUT.flag: "15m",
+    options.STUCK_ACTION.flag: "fail",
+    options.NOTIFY.flag: "https://example.org/hook",
     options.SELECT.flag: "molecule=compound_0[1-5]",
 }

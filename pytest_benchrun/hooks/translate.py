@@ -174,6 +174,11 @@ class OutcomeBuilder:
         self._skipped: pytest.TestReport | None = None
         self._xfailed: pytest.TestReport | None = None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether a report of this try has failed."""
+        return self._failed is not None
+
     def add(self, report: pytest.TestReport) -> bool:
         """Take a report in; called for every report, so the ordinary ones come first.
 

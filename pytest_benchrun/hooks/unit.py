@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from pytest_benchrun.core.model import JsonValue, Metric, Outcome, Unit
+from pytest_benchrun.core.model import JsonValue, Metric, Outcome, Unit, UnitStatus
 from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.core.settings import TurnSettings
 from pytest_benchrun.hooks.beacons import Beacons, tell_nobody
 from pytest_benchrun.hooks.bench import BenchRun, Keeps
+from pytest_benchrun.hooks.stuck import StuckTimer
 from pytest_benchrun.hooks.translate import OUR_REPORT, OutcomeBuilder
 from pytest_benchrun.hooks.turnlines import UnitTurns
 from pytest_benchrun.store.checkpoints import CheckpointFile
@@ -87,6 +88,7 @@ class UnitHooks:
             recorded, None when it was; itself None where nothing is shown.
         late_error: told of a report that failed while no unit was in flight: a wider fixture's teardown.
         turns: where turns are kept; None where they are not.
+        stuck: ends units that give no sign of progress.
 
     Attributes:
         note_news: called, in any thread, when a unit has said where it is.
@@ -100,7 +102,8 @@ class UnitHooks:
         *,
         show_result: Callable[[Outcome], str | None] | None,
         late_error: Callable[[pytest.TestReport], None],
-        turns: KeepsTurns | None = None,
+        turns: KeepsTurns | None,
+        stuck: StuckTimer,
     ) -> None:
         self._run_id = run_id
         self._rundir = rundir
@@ -108,15 +111,21 @@ class UnitHooks:
         self._show_result = show_result
         self._late_error = late_error
         self._turns = turns
+        self._stuck = stuck
         self._clock = WallClock()
         # pytest keeps every item's properties to the end of the session: what all units have is shared.
         self._shared = ("bench.run_id", run_id), ("bench.attempt", "1")
         self._attempt: _Attempt | None = None
         self.note_news: Callable[[], None] = tell_nobody
 
-    def begin(self, unit: Unit, attempt: int) -> None:
-        """The next reports belong to this attempt."""
-        self._attempt = _Attempt(unit, attempt, Beacons(unit.unit_id, self._clock, self.note_news))
+    def begin(self, unit: Unit, attempt: int, item: pytest.Item) -> None:
+        """The next reports belong to this attempt, and it is looked after."""
+        beacons = self._stuck.watch(unit, attempt, item, self._clock, self._take_words)
+        self._attempt = _Attempt(unit, attempt, beacons)
+
+    def _take_words(self) -> None:
+        self._stuck.tell()
+        self.note_news()
 
     @property
     def beacons(self) -> Beacons | None:
@@ -131,12 +140,14 @@ class UnitHooks:
 
     def end(self) -> Outcome:
         """What the attempt came to; later reports belong to nobody."""
+        self._stuck.release()
         outcome = self._outcome()
         self._attempt = None
         return outcome
 
     def abandon(self) -> None:
         """The session was torn out of the attempt: later reports belong to nobody."""
+        self._stuck.release()
         if self._turns is not None:
             self._turns.file.flush()
         self._attempt = None
@@ -198,13 +209,27 @@ class UnitHooks:
             if report.outcome == "failed" and not hasattr(report, OUR_REPORT):
                 self._late_error(report)
             return
+        attempt.beacons.beat(report.when)  # a step of the unit is over: the next one has its own time
+        outcome: str = report.outcome  # more than pytest's own three
+        if outcome == "rerun":
+            self._stuck.forgive()
+        elif self._stuck.verdict is not None and not attempt.builder.has_failed:
+            self._hold_to(self._stuck.verdict, report)
         if report.when == "teardown":
             report.user_properties.extend(self._properties_of(attempt))
         if attempt.builder.add(report) and self._show_result is not None:
+            self._stuck.pause(is_paused=True)  # the owner may wait for its disk
             problem = self._show_result(self._outcome())
+            self._stuck.pause(is_paused=False)
             if problem is not None:  # nothing is shown as passed that a resume would run again
                 report.outcome = "failed"
                 report.longrepr = f"benchrun: {problem}"
+
+    @staticmethod
+    def _hold_to(verdict: str, report: pytest.TestReport) -> None:
+        """A unit that has swallowed its end has failed all the same; a setup that passed is followed by a call."""
+        if report.outcome != "failed" and (report.when, report.outcome) != ("setup", "passed"):
+            report.outcome, report.longrepr = "failed", f"benchrun: {verdict}"
 
     def _properties_of(self, attempt: _Attempt) -> list[tuple[str, object]]:
         """What the test case in JUnit carries: on the last report, which no test of the unit sees any more."""
@@ -221,6 +246,10 @@ class UnitHooks:
             message = "no unit is running"
             raise RuntimeError(message)
         outcome = attempt.builder.outcome()
+        verdict, unwatched, self._stuck.problem = self._stuck.verdict, self._stuck.problem, None
+        if verdict is not None:
+            outcome = replace(outcome, status=UnitStatus.TIMEOUT, kind="timeout", message=verdict)
+        warnings = [] if unwatched is None else [unwatched]
         bench = attempt.bench
         if attempt.turns is not None and self._turns is not None and bench is not None:
             # before anything shows the unit as ended: whoever reads of its end finds its turns
@@ -228,5 +257,5 @@ class UnitHooks:
             self._turns.file.flush()
             problem = self._turns.file.take_problem()
             bench.warnings += [*attempt.turns.take_warnings(), *([] if problem is None else [problem])]
-        metrics, warnings = attempt.metrics(), bench.warnings if bench else []
-        return replace(outcome, metrics=metrics, warnings=list(warnings)) if metrics or warnings else outcome
+        metrics, told = attempt.metrics(), [*(bench.warnings if bench else []), *warnings]
+        return replace(outcome, metrics=metrics, warnings=told) if metrics or told else outcome

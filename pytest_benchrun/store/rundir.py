@@ -59,6 +59,16 @@ class RunDir:
         return self.path / "timeseries" / f"{_plain_name(host)}.jsonl"
 
     @property
+    def run_error(self) -> Path:
+        """The latest incident."""
+        return self.path / "run_error.json"
+
+    @property
+    def incidents(self) -> Path:
+        """The folder for all of them."""
+        return self.path / "incidents"
+
+    @property
     def lock(self) -> Path:
         """Lock and owner; empty while nobody owns the run."""
         return self.path / names.LOCK
@@ -148,6 +158,8 @@ class RunDir:
             "run_state.json",
             "runstats.json",
             "environment.json",
+            "run_error.json",
+            "incidents",
             "timeseries",
             "artifacts",
             "checkpoints",

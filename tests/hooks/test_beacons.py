@@ -147,7 +147,7 @@ def test_it(benchrun):
     after = shown(benchrun, stage="two")["last_beacon_at"]
     assert after > before
     kinds = [beacon.kind for beacon in benchrun._beacons.recent()]
-    assert kinds == ["start", "stage", "metric", "stage", "turn"]
+    assert kinds == ["start", "setup", "stage", "metric", "stage", "turn"]
 """,
             "campaign.toml": f"[parameters]\nstatus = '{campaign.results}/status.json'\n",
         }

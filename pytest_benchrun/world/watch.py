@@ -1,0 +1,140 @@
+"""The memory that a process that runs units shares with its watchdog, and the watchdog's start and end.
+
+A beacon is one write to that memory. The watchdog is a process of its own (`watchdog.py`), so that nothing
+a unit does can keep it from its work: it reads the memory, and knocks with a signal when it is time.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import mmap
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pytest_benchrun.world import watchdog
+from pytest_benchrun.world.alive import process_started
+from pytest_benchrun.world.watchdog import HEAD, LENGTH, SIZE, TEXT_SIZE
+
+_END_S = 2.0
+
+
+def _signal(offset: int, other: str) -> signal.Signals | int:
+    """A real-time signal, which hardly anybody uses; an ordinary one where there are none."""
+    last = getattr(signal, "SIGRTMAX", None)
+    return last - offset if last is not None else getattr(signal, other)  # type: ignore[no-any-return]  # a signal
+
+
+KNOCK = _signal(3, "SIGUSR1")
+"""Tells the process that its unit is stuck."""
+DUMP = _signal(4, "SIGUSR2")
+"""Makes it write the stacks of all its threads, in C: the interpreter may hang."""
+
+
+class Watch:
+    """One process's watchdog.
+
+    Args:
+        about: what its records say of this process, and `folder` where they go; `run_error` when this process
+            owns the run.
+        knocked: called in the main thread, between two instructions of the unit, when it is stuck.
+
+    Attributes:
+        cells: numbers that the watchdog reads; see `watchdog.py`.
+        pid: of the watchdog; 0 when there is none.
+    """
+
+    def __init__(self, about: Mapping[str, Any], knocked: Callable[[FrameType | None], None]) -> None:
+        self._about = about
+        self._knocked = knocked
+        self._slot = _shared_file("benchrun-watch")
+        os.truncate(self._slot, SIZE)
+        self._memory = mmap.mmap(self._slot, SIZE)
+        self.cells = memoryview(self._memory)[:HEAD].cast("q")
+        self._stacks = _shared_file("benchrun-stacks")
+        self._previous: Any = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = os.getpid()
+        self.pid = 0
+
+    def start(self) -> None:
+        """Start the watchdog; in the main thread, which alone can take signals.
+
+        Raises:
+            OSError: no process can be started.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            message = "units do not run in the main thread"
+            raise OSError(message)
+        told = {
+            **self._about,
+            "pid": os.getpid(),
+            "started": process_started(os.getpid()),
+            "slot": self._slot,
+            "stacks": self._stacks,
+            "knock": int(KNOCK),
+            "dump": int(DUMP),
+            "sys_path": [path or os.getcwd() for path in sys.path],  # noqa: PTH109  # what the empty entry means
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(Path(watchdog.__file__)), json.dumps(told)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            pass_fds=(self._slot, self._stacks),
+            start_new_session=True,  # a terminal's Ctrl-C and a group's end are not meant for it
+        )
+        self.pid = self._process.pid
+        self._previous = signal.signal(KNOCK, self._hear)
+        faulthandler.register(DUMP, file=self._stacks, all_threads=True)
+
+    def _hear(self, _: int, frame: FrameType | None) -> None:
+        __tracebackhide__ = True
+        self._knocked(frame)
+
+    def tell(self, text: bytes) -> None:
+        """What the record should say of the unit, as JSON; too long a text is left out."""
+        if len(text) > TEXT_SIZE:
+            text = b"{}"
+        self._memory[HEAD : HEAD + len(text)] = text
+        self.cells[LENGTH] = len(text)
+
+    def stacks(self) -> str:
+        """The stacks of all threads now; the main thread's, or the caller's, is the last."""
+        begin = os.lseek(self._stacks, 0, os.SEEK_END)
+        faulthandler.dump_traceback(self._stacks, all_threads=True)
+        size = os.lseek(self._stacks, 0, os.SEEK_END)
+        return os.pread(self._stacks, size - begin, begin).decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """End the watchdog and give the signals back. The memory stays: a thread may still write to it."""
+        process, self._process = self._process, None
+        if process is None or os.getpid() != self._owner:  # a child that a unit forked has none
+            return
+        process.terminate()
+        try:
+            process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        faulthandler.unregister(DUMP)
+        signal.signal(KNOCK, self._previous)
+        os.close(self._slot)
+        os.close(self._stacks)
+
+
+def _shared_file(name: str) -> int:
+    """A descriptor of a file in memory, or of one without a name."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create(name, os.MFD_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

@@ -1,0 +1,190 @@
+"""The watchdog process: looks at one process that runs units, and ends it when nothing inside it can.
+
+Run as a script by `watch.py`, with the standard library alone: it starts in 10 ms and costs four looks a
+second. First it knocks: the process fails its unit itself. When that has not helped after a grace, it has
+the stacks written, and `postmortem.py` writes the record and ends the process and all that it has started.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+# Cells of the shared memory, nanoseconds of CLOCK_MONOTONIC where they are times.
+LAST = 0
+"""The last beacon of the unit in flight; 0 between units."""
+LIMIT = 1
+"""Silence that is allowed; 0 for any."""
+ACTION = 2
+"""0 ends the unit, 1 stops the run too, 2 only writes down."""
+WALL = 3
+"""When the user's own limit ends; 0 for none."""
+HEARD = 4
+"""When the process heard the last knock, or the user's limit ended inside it."""
+BEGAN = 5
+"""The start of the attempt."""
+LENGTH = 6
+"""Bytes of the text."""
+PAUSED = 7
+"""1 while a debugger has the terminal, or the owner writes."""
+HEAD = 64
+TEXT_SIZE = 16_000
+SIZE = HEAD + TEXT_SIZE
+
+REPORT = 2
+ACTIONS = ("fail", "stop", "report")
+
+LOOK_S = 0.25
+GRACE_NS = 2_000_000_000
+"""From the knock, or the end of the user's limit, to the end of the process."""
+WALL_GRACE_NS = 10_000_000_000
+"""The same when the user's limit was heard: a unit may clean up for longer than we have promised to wait."""
+DUMP_S = 1.0
+RECORD_S = 20.0
+
+
+class Watchdog:
+    """Looks after one process.
+
+    Args:
+        told: what `watch.py` says: the process, the descriptors, the signals, and what records say.
+    """
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self._told = told
+        self._pid: int = told["pid"]
+        self._cells = memoryview(mmap.mmap(told["slot"], SIZE))[:HEAD].cast("q")
+        self._pidfd = os.pidfd_open(self._pid) if hasattr(os, "pidfd_open") else None
+        self._parent = os.getppid()
+        self._knocked_ns = 0
+        self._silence_ns = -1
+
+    def work(self) -> None:
+        """Until the process is gone."""
+        wait_s = LOOK_S
+        while not self._is_gone(wait_s):
+            wait_s = self._look(time.clock_gettime_ns(time.CLOCK_MONOTONIC))
+
+    def _is_gone(self, wait_s: float) -> bool:
+        """Wait, and say whether the process has ended meanwhile."""
+        if self._pidfd is None:
+            time.sleep(wait_s)
+            return os.getppid() != self._parent
+        return bool(select.select([self._pidfd], [], [], wait_s)[0])
+
+    def _look(self, now_ns: int) -> float:
+        """Do what is due.
+
+        Returns:
+            Seconds to the next look.
+        """
+        cells = self._cells
+        last_ns, limit_ns, wall_ns = cells[LAST], cells[LIMIT], cells[WALL]
+        if not last_ns or cells[PAUSED]:
+            return LOOK_S
+        if limit_ns and now_ns >= last_ns + limit_ns and self._is_suspended():
+            cells[LAST] = now_ns
+            return LOOK_S
+        if wall_ns and wall_ns > last_ns and now_ns >= wall_ns:
+            grace_ns = WALL_GRACE_NS if cells[HEARD] >= wall_ns else GRACE_NS
+            if now_ns >= wall_ns + grace_ns:
+                self._end("timeout", last_ns)
+        elif limit_ns and now_ns >= last_ns + limit_ns:
+            return self._knock(now_ns, last_ns)
+        due_ns = [last_ns + limit_ns] if limit_ns else []
+        due_ns += [wall_ns + GRACE_NS] if wall_ns else []
+        return min([LOOK_S, *((due - now_ns) / 1e9 for due in due_ns if due > now_ns)]) + 0.001
+
+    def _knock(self, now_ns: int, last_ns: int) -> float:
+        if last_ns != self._silence_ns:
+            self._silence_ns, self._knocked_ns = last_ns, now_ns
+            if self._hears(self._told["knock"]):
+                os.kill(self._pid, self._told["knock"])
+                return LOOK_S
+            self._knocked_ns = now_ns - GRACE_NS
+        if self._knocked_ns and now_ns >= self._knocked_ns + GRACE_NS:
+            is_heard = self._cells[HEARD] >= self._knocked_ns
+            if not (self._cells[ACTION] == REPORT and is_heard):
+                self._end("stuck", last_ns)
+            self._knocked_ns = 0
+        return LOOK_S
+
+    def _hears(self, number: int) -> bool:
+        """Whether the process has a handler for the signal: without one it would die of it."""
+        try:
+            with open(f"/proc/{self._pid}/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123  # lean
+                caught = next(line for line in file if line.startswith("SigCgt:"))
+        except (OSError, StopIteration):
+            return not os.path.exists("/proc/self/status")  # noqa: PTH110  # as above
+        return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+    def _is_suspended(self) -> bool:
+        """Whether people have stopped the run (Ctrl-Z) or debug it; a unit that stops its own worker has not."""
+        state, parent = _state_of(self._pid)
+        if state != "T":
+            return state == "t"
+        return bool(self._told["run_error"]) or _state_of(parent)[0] == "T"
+
+    def _end(self, kind: str, last_ns: int) -> None:
+        """Have the record written and the process ended; only written when nothing is to be ended."""
+        begin = os.fstat(self._told["stacks"]).st_size
+        if self._hears(self._told["dump"]):
+            os.kill(self._pid, self._told["dump"])
+            self._wait_for_stacks(begin)
+        if self._cells[LAST] != last_ns:
+            return  # it goes on after all
+        order = {**self._told, "kind": kind, "last_ns": last_ns, "begin": begin, "watchdog": os.getpid()}
+        ends = kind == "timeout" or self._cells[ACTION] != REPORT
+        program = "import json, sys; told = json.load(sys.stdin); sys.path[:] = told['sys_path']; "
+        program += "from pytest_benchrun.world.postmortem import examine; examine(told)"
+        with suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(
+                [sys.executable, "-I", "-S", "-c", program],
+                input=json.dumps(order).encode(),
+                pass_fds=(self._told["slot"], self._told["stacks"]),
+                timeout=RECORD_S,
+                check=False,
+            )
+        if ends and self._cells[LAST] == last_ns:  # no record could be made: it must end all the same
+            self._kill()
+
+    def _kill(self) -> None:
+        with suppress(OSError):
+            if self._pidfd is not None:
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            elif os.getppid() == self._parent:
+                os.kill(self._pid, signal.SIGKILL)
+
+    def _wait_for_stacks(self, begin: int) -> None:
+        """Until the stacks are written and grow no more."""
+        deadline_s = time.monotonic() + DUMP_S
+        size = begin
+        while time.monotonic() < deadline_s:
+            time.sleep(0.05)
+            now = os.fstat(self._told["stacks"]).st_size
+            if now == size > begin:
+                return
+            size = now
+
+
+def _state_of(pid: int) -> tuple[str, int]:
+    """The letter of the process's state and its parent, see proc(5)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123  # lean
+            fields = file.read().rpartition(")")[2].split()
+        return fields[0], int(fields[1])
+    except (OSError, IndexError, ValueError):
+        return "", 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Watchdog(json.loads(sys.argv[1])).work()
