@@ -82,6 +82,7 @@ def _configure_worker(config: pytest.Config) -> None:
     from pytest_benchrun.core.campaign_file import from_json  # late: as above
     from pytest_benchrun.engines.wire import WORKER_INPUT  # late: as above
     from pytest_benchrun.hooks.bench import GIVES_BENCH  # late: as above
+    from pytest_benchrun.hooks.guard import UnitGuard  # late: as above
     from pytest_benchrun.hooks.matrix import MatrixHooks  # late: as above
     from pytest_benchrun.hooks.settings import read_turn_settings  # late: as above
     from pytest_benchrun.hooks.unit import UnitHooks, keep_turns  # late: as above
@@ -101,6 +102,7 @@ def _configure_worker(config: pytest.Config) -> None:
         file.parameters,
         show_result=None,
         late_error=lambda _: None,
+        guard=UnitGuard.registered(config, told["run_id"], rundir),
         turns=keep_turns(rundir, read_turn_settings(config, file), worker, is_owner=False),
     )
     config.stash[GIVES_BENCH] = hooks

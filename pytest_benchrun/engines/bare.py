@@ -14,6 +14,7 @@ from pytest_benchrun.core.model import Outcome, RunState
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.engines.loop import UnitLoop
 from pytest_benchrun.hooks.bench import GIVES_BENCH
+from pytest_benchrun.hooks.guard import UnitGuard
 from pytest_benchrun.hooks.recorder import Recorder
 from pytest_benchrun.hooks.translate import ids_of, units_of
 from pytest_benchrun.hooks.unit import UnitHooks, keep_turns
@@ -71,6 +72,7 @@ class BareEngine:
             run.settings.file.parameters,
             show_result=self._show_result,
             late_error=self._recorder.late_error,
+            guard=UnitGuard.registered(session.config, run.run_id, run.rundir),
             turns=keep_turns(run.rundir, run.settings.turns, WORKER, is_owner=True),
         )
         self._hooks.note_news = run.show_pulses(self._hooks.pulse_of)

@@ -32,6 +32,7 @@ from pytest_benchrun.engines.wire import (
     WorkList,
     unpack_reports,
 )
+from pytest_benchrun.hooks.output import forget_output
 from pytest_benchrun.hooks.recorder import Recorder
 from pytest_benchrun.hooks.translate import closing_report
 from pytest_benchrun.hooks.unit import properties_of
@@ -213,11 +214,14 @@ class XdistEngine:
         dsession = self._config.pluginmanager.getplugin("dsession")
         about = {"node": node, "nodeid": sent["nodeid"], "location": tuple(sent["location"])}
         dsession.worker_logstart(**about)
+        shown = []
         for data in reports:
             report = self._config.hook.pytest_report_from_serializable(config=self._config, data=data)
             report.item_index = data["item_index"]
             dsession.worker_testreport(node=node, rep=report)
+            shown.append(report)
         dsession.worker_logfinish(**about)
+        forget_output(self._config, shown)
 
 
 class UnitScheduling:

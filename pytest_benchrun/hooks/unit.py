@@ -12,6 +12,7 @@ from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.core.settings import TurnSettings
 from pytest_benchrun.hooks.beacons import Beacons, tell_nobody
 from pytest_benchrun.hooks.bench import BenchRun, Keeps
+from pytest_benchrun.hooks.guard import UnitGuard
 from pytest_benchrun.hooks.translate import OUR_REPORT, OutcomeBuilder
 from pytest_benchrun.hooks.turnlines import UnitTurns
 from pytest_benchrun.store.checkpoints import CheckpointFile
@@ -81,6 +82,7 @@ class UnitHooks:
         show_result: told the outcome just before pytest shows it, and answers with why it could not be
             recorded, None when it was; itself None where nothing is shown.
         late_error: told of a report that failed while no unit was in flight: a wider fixture's teardown.
+        guard: bounds and cleans up what the unit does to its process.
         turns: where turns are kept; None where they are not.
 
     Attributes:
@@ -95,6 +97,7 @@ class UnitHooks:
         *,
         show_result: Callable[[Outcome], str | None] | None,
         late_error: Callable[[pytest.TestReport], None],
+        guard: UnitGuard,
         turns: KeepsTurns | None = None,
     ) -> None:
         self._run_id = run_id
@@ -102,6 +105,7 @@ class UnitHooks:
         self._config = config
         self._show_result = show_result
         self._late_error = late_error
+        self._guard = guard
         self._turns = turns
         self._clock = WallClock()
         # pytest keeps every item's properties to the end of the session: what all units have is shared.
@@ -112,6 +116,7 @@ class UnitHooks:
     def begin(self, unit: Unit, attempt: int) -> None:
         """The next reports belong to this attempt."""
         self._attempt = _Attempt(unit, attempt, Beacons(unit.unit_id, self._clock, self.note_news))
+        self._guard.begin(unit.unit_id, attempt)
 
     @property
     def beacons(self) -> Beacons | None:
@@ -126,12 +131,15 @@ class UnitHooks:
 
     def end(self) -> Outcome:
         """What the attempt came to; later reports belong to nobody."""
+        self._guard.end()
         outcome = self._outcome()
+        self._guard.forget_output()
         self._attempt = None
         return outcome
 
     def abandon(self) -> None:
         """The session was torn out of the attempt: later reports belong to nobody."""
+        self._guard.end()
         if self._turns is not None:
             self._turns.file.flush()
         self._attempt = None
@@ -184,6 +192,8 @@ class UnitHooks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect what becomes the outcome."""
         attempt = self._attempt
+        if report.sections or report.longrepr is not None:
+            self._guard.shorten(report)
         if attempt is None:
             if report.outcome == "failed" and not hasattr(report, OUR_REPORT):
                 self._late_error(report)
@@ -218,6 +228,7 @@ class UnitHooks:
             self._turns.file.flush()
             problem = self._turns.file.take_problem()
             bench.warnings += [] if problem is None else [problem]
-        if bench is None or not (bench.metrics or bench.warnings):
-            return outcome
-        return replace(outcome, metrics=dict(bench.metrics), warnings=list(bench.warnings))
+        warnings = self._guard.warnings
+        if bench is not None and (bench.metrics or bench.warnings):
+            return replace(outcome, metrics=dict(bench.metrics), warnings=[*bench.warnings, *warnings])
+        return replace(outcome, warnings=list(warnings)) if warnings else outcome
