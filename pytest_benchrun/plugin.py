@@ -102,7 +102,7 @@ def _configure_worker(config: pytest.Config) -> None:
         file.parameters,
         show_result=None,
         late_error=lambda _: None,
-        guard=UnitGuard.registered(config, told["run_id"], rundir),
+        guard=UnitGuard.registered(config, told["run_id"], rundir, worker),
         turns=keep_turns(rundir, read_turn_settings(config, file), worker, is_owner=False),
     )
     config.stash[GIVES_BENCH] = hooks

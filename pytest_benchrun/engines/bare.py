@@ -66,13 +66,15 @@ class BareEngine:
         session.config.option.maxfail = 0  # from here on it is a rule of ours: the rest is skipped with its reason
         run = self._recorder.run
         self._recorder.worker_up(WORKER, platform.node(), os.getpid())
+        guard = UnitGuard.registered(session.config, run.run_id, run.rundir, WORKER)
+        guard.forks.let_go = self._recorder.signals.forget
         self._hooks = UnitHooks(
             run.run_id,
             run.rundir,
             run.settings.file.parameters,
             show_result=self._show_result,
             late_error=self._recorder.late_error,
-            guard=UnitGuard.registered(session.config, run.run_id, run.rundir),
+            guard=guard,
             turns=keep_turns(run.rundir, run.settings.turns, WORKER, is_owner=True),
         )
         self._hooks.note_news = run.show_pulses(self._hooks.pulse_of)

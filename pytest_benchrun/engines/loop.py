@@ -51,6 +51,7 @@ class UnitLoop:
             return
         if upcoming is None or upcoming.parent is not previous.parent:
             self._tear_down(previous, upcoming)
+            previous.config.pluginmanager.getplugin("benchrun-guard").settle()
         previous._report_sections.clear()  # noqa: SLF001  # pytest would keep all that every unit printed to the end
 
     def _tear_down(self, previous: pytest.Item, upcoming: pytest.Item | None) -> None:

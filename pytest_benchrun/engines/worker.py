@@ -152,6 +152,7 @@ class UnitWorker(WorkerInteractor):
         # Ctrl-C and schedulers reach workers too. The first signal is the controller's business: the unit in
         # flight is awaited. The second one interrupts it.
         self._signals.install()
+        session.config.pluginmanager.getplugin("benchrun-guard").forks.let_go = self._let_go
         self.channel.setcallback(self.handle_command, endmarker=Marker.SHUTDOWN)
         while (order := self._orders.get()) is not None:
             self._run(loop, *order)
@@ -159,6 +160,16 @@ class UnitWorker(WorkerInteractor):
         sender.close()
         self._signals.restore()
         return True
+
+    def _let_go(self) -> None:
+        """In a child that a unit has forked: it must not speak for this worker, nor hide its end."""
+        self._signals.forget()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        # execnet's, which the child of a crashed worker would keep open
+        pipes: Any = self.channel.gateway._io  # noqa: SLF001
+        for file in (pipes.outfile, pipes.infile):
+            os.dup2(nothing, file.fileno(), inheritable=False)
+        os.close(nothing)
 
     def _send_pulses(self) -> PulseSender:
         hooks: UnitHooks = self.config.pluginmanager.getplugin("benchrun-unit")

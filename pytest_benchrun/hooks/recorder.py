@@ -27,6 +27,7 @@ from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import Start
 from pytest_benchrun.hooks.closing import raise_stop, show_interrupted, show_skipped
 from pytest_benchrun.hooks.facts import campaign_name, session_facts
+from pytest_benchrun.hooks.orphans import orphans_of
 from pytest_benchrun.hooks.planning import Planning
 from pytest_benchrun.hooks.translate import detail_of, message_of
 from pytest_benchrun.report.text import plan_line, summary_lines
@@ -121,6 +122,7 @@ class Recorder:
             False when there is nothing to do, and then nothing was written.
         """
         plan = self._plan
+        self.run.notes += orphans_of(self.run)
         self.run.notes += self._tidy_turns()  # what a killed session has left, before its run goes on or away
         if plan is None or (plan.is_empty and not self._must_close_session()):
             self.run.mend_views()
