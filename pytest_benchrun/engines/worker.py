@@ -9,6 +9,7 @@ import os
 import platform
 import queue
 import warnings
+from pathlib import Path
 from typing import Any
 
 import execnet
@@ -36,8 +37,10 @@ from pytest_benchrun.engines.wire import (
 from pytest_benchrun.hooks.matrix import MatrixHooks
 from pytest_benchrun.hooks.translate import ids_of, unit_id_of, units_of, xdist_group_of
 from pytest_benchrun.hooks.unit import UnitHooks
+from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.process import die_with
 from pytest_benchrun.world.signals import StopSignals
+from pytest_benchrun.world.stacks import StacksFile
 
 
 def serve(
@@ -147,16 +150,19 @@ class UnitWorker(WorkerInteractor):
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run what is ordered until there is nothing more."""
         session.config.option.maxfail = 0  # the controller counts, over all workers
+        told = session.config.workerinput[WORKER_INPUT]  # type: ignore[attr-defined]  # set by serve
         loop = UnitLoop(session)
         sender = self._send_pulses()
         # Ctrl-C and schedulers reach workers too. The first signal is the controller's business: the unit in
         # flight is awaited. The second one interrupts it.
         self._signals.install()
+        stacks = StacksFile(RunDir(Path(told["results_dir"])).stacks(self.workerid))
         session.config.pluginmanager.getplugin("benchrun-guard").forks.let_go = self._let_go
         self.channel.setcallback(self.handle_command, endmarker=Marker.SHUTDOWN)
         while (order := self._orders.get()) is not None:
             self._run(loop, *order)
         loop.settle(None)
+        stacks.remove_empty()
         sender.close()
         self._signals.restore()
         return True

@@ -222,8 +222,8 @@ class Recorder:
         if os.getpid() == self._pid:  # a child that the unit forked has recorded nothing
             forget_checkpoint(self.run.rundir, unit_id, self.run.check_journal)
 
-    def lose(self, unit_id: str, worker: str, error: str) -> bool:
-        """Record that a worker died under a unit.
+    def lose(self, unit_id: str, worker: str, error: str, stacks: str) -> bool:
+        """Record that a worker died under a unit, how, and what it was at.
 
         Returns:
             Whether the unit may be tried again in this session.
@@ -234,7 +234,8 @@ class Recorder:
         if is_last:
             message += f"; it has killed {losses} workers and is not tried again"
         status = UnitStatus.FAILED if is_last else UnitStatus.INTERRUPTED
-        outcome = Outcome(status=status, kind="crash", message=message)
+        detail = f"{message}\n\n{stacks}" if stacks else None
+        outcome = Outcome(status=status, kind="crash", message=message, detail=detail)
         self.end(unit_id, worker, None, outcome, Ending.LOST)
         return not is_last
 

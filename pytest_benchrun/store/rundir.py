@@ -90,6 +90,10 @@ class RunDir:
         """The folder for the files that a unit keeps."""
         return self.path / "artifacts" / slug(unit_id)
 
+    def stacks(self, worker: str) -> Path:
+        """Where a worker's last stacks go; not there, or empty, while it lives."""
+        return self.path / f"stacks.{_worker_name(worker)}.txt"
+
     @property
     def checkpoints(self) -> Path:
         """The folder for what units of hours keep for their next attempt."""
@@ -111,8 +115,7 @@ class RunDir:
 
     def turn_part(self, worker: str) -> Path:
         """The file of one worker, until it is joined."""
-        name = worker if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", worker) else f"w-{slug(worker)}"
-        return self.path / f"turn_metrics.{name}.jsonl"
+        return self.path / f"turn_metrics.{_worker_name(worker)}.jsonl"
 
     def turn_parts(self) -> list[Path]:
         """The files of workers that are not joined yet, by name."""
@@ -133,7 +136,12 @@ class RunDir:
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         found += [path for path in (self.turns_joining, self.turns) if path.exists()]
         found += sorted(self.path.glob("turn_metrics.*.jsonl*")) + sorted(self.path.glob("turn_metrics.jsonl.torn-*"))
+        found += sorted(self.path.glob("stacks.*.txt"))
         return found + self.journal_parts()
+
+
+def _worker_name(worker: str) -> str:
+    return worker if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", worker) else f"w-{slug(worker)}"
 
 
 def _part(path: Path) -> re.Match[str] | None:
