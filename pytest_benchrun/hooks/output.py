@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,13 @@ END_LENGTH = 64 * 1024
 """Bytes or characters that stay at each end of a captured section, and of a long error."""
 
 _LIMIT = 2 * END_LENGTH + 1024  # what was cut once, with its notice, is not cut again
+
+# All that a terminal obeys or a reader does not see, but line feed and tab: C0, C1, zero width, directions, separators
+# of lines, byte order mark, lone surrogates, noncharacters.
+_INVISIBLE = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff"
+    "\\ufff9-\\ufffb\\ufffe\\uffff\\ud800-\\udfff\\U000e0000-\\U000e007f]"
+)
 
 
 class CapturedFiles:
@@ -89,33 +97,38 @@ def _notice(count: int, what: str, log: UnitLog | None) -> str:
 
 
 def shorten_report(report: pytest.TestReport, log: UnitLog, kept: set[str]) -> None:
-    """Cut what is too long of a report: captured sections, and the error.
+    """Cut what is too long of a report, captured sections and the error, and make visible what is not.
 
     Args:
         report: of the unit; changed.
         log: takes the sections whole.
         kept: titles of sections that the log has; added to: the reports of later phases repeat them.
     """
-    if any(len(text) > _LIMIT for _, text in report.sections):
+    if report.sections:
         report.sections = [(title, _shorten_section(title, text, log, kept)) for title, text in report.sections]
+    reason = getattr(report, "wasxfail", None)
+    if isinstance(reason, str):
+        report.wasxfail = _shorten(reason)
     if report.longrepr is not None:
         report.longrepr = shorten_error(report.longrepr)
 
 
 def _shorten_section(title: str, text: str, log: UnitLog, kept: set[str]) -> str:
-    if len(text) <= _LIMIT:
-        return text
-    if title not in kept:
+    if len(text) > _LIMIT and title not in kept:
         kept.add(title)
         log.add(title, text.encode("utf-8", "backslashreplace"))
     return _shorten(text, log)
 
 
 def _shorten(text: str, log: UnitLog | None = None) -> str:
-    if len(text) <= _LIMIT:
-        return text
-    notice = _notice(len(text) - 2 * END_LENGTH, "characters", log)
-    return f"{text[:END_LENGTH]}{notice}{text[-END_LENGTH:]}"
+    if len(text) > _LIMIT:
+        notice = _notice(len(text) - 2 * END_LENGTH, "characters", log)
+        text = f"{text[:END_LENGTH]}{notice}{text[-END_LENGTH:]}"
+    return _INVISIBLE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode-escape").decode("ascii")
 
 
 def shorten_error(longrepr: Any) -> Any:  # noqa: ANN401  # pytest's union of text, tuple and its private classes
@@ -142,10 +155,7 @@ def shorten_error(longrepr: Any) -> Any:  # noqa: ANN401  # pytest's union of te
 
 
 def _shorten_lines(lines: Sequence[str]) -> list[str]:
-    if sum(map(len, lines)) + len(lines) <= _LIMIT:
-        return list(lines)
-    text = "\n".join(lines)
-    return _shorten(text).split("\n")
+    return _shorten("\n".join(lines)).split("\n")
 
 
 def forget_output(config: pytest.Config, reports: Sequence[pytest.TestReport]) -> None:
