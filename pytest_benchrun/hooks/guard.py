@@ -174,3 +174,4 @@ class UnitGuard:
         self.forks.close()
         if self._found is not None:
             adopt_orphans(is_on=False)
+            self._found.children.close()
