@@ -84,6 +84,7 @@ def _configure_worker(config: pytest.Config) -> None:
     from pytest_benchrun.core.campaign_file import from_json  # late: as above
     from pytest_benchrun.engines.wire import WORKER_INPUT  # late: as above
     from pytest_benchrun.hooks.bench import GIVES_BENCH  # late: as above
+    from pytest_benchrun.hooks.guard import UnitGuard  # late: as above
     from pytest_benchrun.hooks.matrix import MatrixHooks  # late: as above
     from pytest_benchrun.hooks.settings import read_stuck_settings, read_turn_settings  # late: as above
     from pytest_benchrun.hooks.stuck import Place, StuckTimer  # late: as above
@@ -102,11 +103,11 @@ def _configure_worker(config: pytest.Config) -> None:
     stuck = StuckTimer(place, read_stuck_settings(config, file))
     config.pluginmanager.register(stuck, "benchrun-stuck")
     hooks = UnitHooks(
-        told["run_id"],
-        rundir,
+        place,
         file.parameters,
         show_result=None,
         late_error=lambda _: None,
+        guard=UnitGuard.registered(config, told["run_id"], rundir, worker),
         turns=keep_turns(rundir, read_turn_settings(config, file), worker, is_owner=False),
         stuck=stuck,
     )

@@ -14,6 +14,7 @@ from pytest_benchrun.core.model import Outcome, RunState
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.engines.loop import UnitLoop
 from pytest_benchrun.hooks.bench import GIVES_BENCH
+from pytest_benchrun.hooks.guard import UnitGuard
 from pytest_benchrun.hooks.recorder import Recorder
 from pytest_benchrun.hooks.stuck import Place, StuckTimer
 from pytest_benchrun.hooks.translate import ids_of, units_of
@@ -70,7 +71,9 @@ class BareEngine:
         place = Place(run_id=run.run_id, rundir=run.rundir, worker=WORKER, host=platform.node(), is_owner=True)
         stuck = StuckTimer(place, run.settings.stuck)
         session.config.pluginmanager.register(stuck, "benchrun-stuck")
-        self._hooks = self._hook_into_units(session.config, stuck)
+        guard = UnitGuard.registered(session.config, run.run_id, run.rundir, WORKER)
+        guard.forks.let_go = self._recorder.signals.forget
+        self._hooks = self._hook_into_units(session.config, place, guard, stuck)
         # one that has taken the process with it once would keep all after it from running
         fatal = enders(run.rundir, run.run_id)
         units = sorted(map(self._recorder.unit, self._items), key=lambda unit: unit.unit_id in fatal)
@@ -91,15 +94,15 @@ class BareEngine:
         self._recorder.close_loop(session, dispatcher.rest())
         return True
 
-    def _hook_into_units(self, config: pytest.Config, stuck: StuckTimer) -> UnitHooks:
+    def _hook_into_units(self, config: pytest.Config, place: Place, guard: UnitGuard, stuck: StuckTimer) -> UnitHooks:
         run = self._recorder.run
         hooks = UnitHooks(
-            run.run_id,
-            run.rundir,
+            place,
             run.settings.file.parameters,
             show_result=self._show_result,
             late_error=self._recorder.late_error,
             turns=keep_turns(run.rundir, run.settings.turns, WORKER, is_owner=True),
+            guard=guard,
             stuck=stuck,
         )
         hooks.note_news = run.show_pulses(hooks.pulse_of)

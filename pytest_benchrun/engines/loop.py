@@ -54,8 +54,14 @@ class UnitLoop:
         A teardown that fails becomes a report of the previous unit, as pytest itself would have it.
         """
         previous = self._previous
-        if previous is None or (upcoming is not None and upcoming.parent is previous.parent):
+        if previous is None:
             return
+        if upcoming is None or upcoming.parent is not previous.parent:
+            self._tear_down(previous, upcoming)
+            previous.config.pluginmanager.getplugin("benchrun-guard").settle()
+        previous._report_sections.clear()  # noqa: SLF001  # pytest would keep all that every unit printed to the end
+
+    def _tear_down(self, previous: pytest.Item, upcoming: pytest.Item | None) -> None:
         setup_state = self._session._setupstate  # noqa: SLF001  # the only door to wide teardown without its hook
         needed = upcoming.listchain() if upcoming is not None else []
         stack = list(setup_state.stack)
@@ -87,6 +93,8 @@ class UnitLoop:
         capture = plugins.getplugin("capturemanager")
         if capture is not None:
             stack.enter_context(capture.item_capture("teardown", item))
+            guard = plugins.getplugin("benchrun-guard")
+            stack.callback(guard.shrink, "teardown")
         warnings_plugin = plugins.getplugin("warnings")
         if warnings_plugin is not None:
             stack.enter_context(

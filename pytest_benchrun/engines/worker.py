@@ -9,6 +9,7 @@ import os
 import platform
 import queue
 import warnings
+from pathlib import Path
 from typing import Any
 
 import execnet
@@ -36,8 +37,10 @@ from pytest_benchrun.engines.wire import (
 from pytest_benchrun.hooks.matrix import MatrixHooks
 from pytest_benchrun.hooks.translate import ids_of, unit_id_of, units_of, xdist_group_of
 from pytest_benchrun.hooks.unit import UnitHooks
+from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.process import die_with
 from pytest_benchrun.world.signals import StopSignals
+from pytest_benchrun.world.stacks import StacksFile
 
 
 def serve(
@@ -147,18 +150,32 @@ class UnitWorker(WorkerInteractor):
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run what is ordered until there is nothing more."""
         session.config.option.maxfail = 0  # the controller counts, over all workers
+        told = session.config.workerinput[WORKER_INPUT]  # type: ignore[attr-defined]  # set by serve
         loop = UnitLoop(session, self.config.pluginmanager.getplugin("benchrun-stuck"))
         sender = self._send_pulses()
         # Ctrl-C and schedulers reach workers too. The first signal is the controller's business: the unit in
         # flight is awaited. The second one interrupts it.
         self._signals.install()
+        stacks = StacksFile(RunDir(Path(told["results_dir"])).stacks(self.workerid))
+        session.config.pluginmanager.getplugin("benchrun-guard").forks.let_go = self._let_go
         self.channel.setcallback(self.handle_command, endmarker=Marker.SHUTDOWN)
         while (order := self._orders.get()) is not None:
             self._run(loop, *order)
         loop.settle(None)
+        stacks.remove_empty()
         sender.close()
         self._signals.restore()
         return True
+
+    def _let_go(self) -> None:
+        """In a child that a unit has forked: it must not speak for this worker, nor hide its end."""
+        self._signals.forget()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        # execnet's, which the child of a crashed worker would keep open
+        pipes: Any = self.channel.gateway._io  # noqa: SLF001
+        for file in (pipes.outfile, pipes.infile):
+            os.dup2(nothing, file.fileno(), inheritable=False)
+        os.close(nothing)
 
     def _send_pulses(self) -> PulseSender:
         hooks: UnitHooks = self.config.pluginmanager.getplugin("benchrun-unit")

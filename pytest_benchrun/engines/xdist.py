@@ -22,6 +22,7 @@ from pytest_benchrun.core.model import RunState, UnitStatus
 from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.engines.affinity import affinity_of
+from pytest_benchrun.engines.deaths import Deaths
 from pytest_benchrun.engines.wire import (
     INTERRUPT,
     PULSE,
@@ -32,11 +33,10 @@ from pytest_benchrun.engines.wire import (
     WorkList,
     unpack_reports,
 )
+from pytest_benchrun.hooks.output import forget_output
 from pytest_benchrun.hooks.recorder import Recorder
 from pytest_benchrun.hooks.translate import closing_report
 from pytest_benchrun.hooks.unit import properties_of
-
-MAX_DEATHS_BEFORE_FIRST_UNIT = 5
 
 
 class XdistEngine:
@@ -58,7 +58,7 @@ class XdistEngine:
         self._shared: dict[object, Any] = {}
         self._pulses: dict[str, Pulse] = {}
         self._note_news: Callable[[], None] | None = None
-        self._early_deaths = 0
+        self.deaths = Deaths(recorder)
         self._ready: dict[str, WorkerController] = {}
         self._scheduling: UnitScheduling | None = None
 
@@ -112,15 +112,9 @@ class XdistEngine:
     def pytest_testnodedown(self, node: WorkerController, error: object | None) -> None:
         """A worker has ended, asked to (error None) or not."""
         self._ready.pop(node.gateway.id, None)
+        how = None if error is None else self.deaths.look(node, error).how
         if self.recorder.run.has_begun:
-            self.recorder.worker_down(node.gateway.id, None if error is None else str(error))
-        elif error is not None:
-            self._early_deaths += 1
-            if self._early_deaths >= MAX_DEATHS_BEFORE_FIRST_UNIT:
-                problem = (
-                    f"{self._early_deaths} workers died before the first unit, the last one {node.gateway.id}: {error}"
-                )
-                raise pytest.UsageError(f"{problem}\n  -> see why without workers: the same command with -n0")
+            self.recorder.worker_down(node.gateway.id, how)
 
     def announce_workers(self) -> None:
         """Record the workers that were ready before the run began."""
@@ -172,10 +166,11 @@ class XdistEngine:
         report.when = "call"
         if record is None or failure is None or report.outcome != "failed":
             return  # a plugin has it run again
-        report.longrepr = failure.error
+        node: Any = report.node  # set by xdist
+        stacks = self.deaths.of(node).stacks
+        report.longrepr = f"{failure.error}\n\n{stacks}" if stacks else failure.error
         properties = properties_of(self.recorder.run.run_id, record.unit, failure.attempt)
         last = closing_report(report, properties)
-        node = report.node  # set by xdist
         node.notify_inproc("testreport", node=node, rep=last)
 
     def _receive(self, node: WorkerController, message: Any, theirs: Callable[[Any], None]) -> None:  # noqa: ANN401
@@ -213,11 +208,14 @@ class XdistEngine:
         dsession = self._config.pluginmanager.getplugin("dsession")
         about = {"node": node, "nodeid": sent["nodeid"], "location": tuple(sent["location"])}
         dsession.worker_logstart(**about)
+        shown = []
         for data in reports:
             report = self._config.hook.pytest_report_from_serializable(config=self._config, data=data)
             report.item_index = data["item_index"]
             dsession.worker_testreport(node=node, rep=report)
+            shown.append(report)
         dsession.worker_logfinish(**about)
+        forget_output(self._config, shown)
 
 
 class UnitScheduling:
@@ -340,6 +338,7 @@ class UnitScheduling:
         """Record a unit's end, give its worker the next one, then show what it reported."""
         sent = orjson.loads(self._engine.done.pop(node.gateway.id))
         unit_id = self._running.pop(node)
+        self._engine.deaths.note_progress()
         self._recorder.end(unit_id, node.gateway.id, sent["elapsed_s"], outcome_from_json(sent["outcome"]))
         if sent["stop"] is not None:
             is_interrupted = sent["outcome"]["status"] == UnitStatus.INTERRUPTED
@@ -393,7 +392,8 @@ class UnitScheduling:
         return unit_id if lost else None
 
     def _lose(self, node: WorkerController, unit_id: str) -> bool:
-        may_retry = self._recorder.lose(unit_id, node.gateway.id, "worker crashed")
+        death = self._engine.deaths.of(node)
+        may_retry = self._recorder.lose(unit_id, node.gateway.id, death.how, death.stacks)
         if may_retry and self._dispatcher is not None:
             self._dispatcher.put_back(self._recorder.unit(unit_id))
         self._recorder.may_start()

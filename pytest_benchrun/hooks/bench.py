@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -281,9 +282,17 @@ class BenchRun:
             ValueError: an absolute name, or one that leaves the folder.
         """
         pure = PurePosixPath(name)
-        if pure.is_absolute() or ".." in pure.parts or not pure.parts or "\x00" in name:
+        if pure.is_absolute() or ".." in pure.parts or not pure.parts or not _is_file_name(name):
             message = f"artifact name {name!r} must be a relative path inside the unit's own folder, like 'out/run.log'"
             raise ValueError(message)
         path = self._find_folder() / pure
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+
+def _is_file_name(name: str) -> bool:
+    """Whether the system can hold it."""
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:  # a lone surrogate
+        return False

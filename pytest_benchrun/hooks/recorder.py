@@ -29,6 +29,7 @@ from pytest_benchrun.core.start import Start
 from pytest_benchrun.hooks.closing import raise_stop, show_interrupted, show_skipped
 from pytest_benchrun.hooks.facts import campaign_name, session_facts
 from pytest_benchrun.hooks.incidents import IncidentDesk, fate_of
+from pytest_benchrun.hooks.orphans import orphans_of
 from pytest_benchrun.hooks.planning import Planning
 from pytest_benchrun.hooks.translate import detail_of, message_of
 from pytest_benchrun.report.text import plan_line, summary_lines
@@ -124,6 +125,7 @@ class Recorder:
             False when there is nothing to do, and then nothing was written.
         """
         plan = self._plan
+        self.run.notes += orphans_of(self.run)
         self.run.notes += self._tidy_turns()  # what a killed session has left, before its run goes on or away
         if plan is None or (plan.is_empty and not self._must_close_session()):
             self.run.mend_views()
@@ -228,8 +230,8 @@ class Recorder:
         if os.getpid() == self._pid:  # a child that the unit forked has recorded nothing
             forget_checkpoint(self.run.rundir, unit_id, self.run.check_journal)
 
-    def lose(self, unit_id: str, worker: str, error: str) -> bool:
-        """Record that a worker died under a unit.
+    def lose(self, unit_id: str, worker: str, error: str, stacks: str) -> bool:
+        """Record that a worker died under a unit, how, and what it was at.
 
         Returns:
             Whether the unit may be tried again in this session.
@@ -247,7 +249,8 @@ class Recorder:
         if is_last:
             message += f"; it has killed {losses} workers and is not tried again"
         status = UnitStatus.FAILED if is_last else UnitStatus.INTERRUPTED
-        outcome = Outcome(status=status, kind="crash", message=message)
+        detail = f"{message}\n\n{stacks}" if stacks else None
+        outcome = Outcome(status=status, kind="crash", message=message, detail=detail)
         self.end(unit_id, worker, None, outcome, Ending.LOST)
         return not is_last
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import TypeVar
 
 import pytest
 
@@ -24,20 +23,36 @@ from pytest_benchrun.core.settings import (
     DEFAULT_TURN_ROTATE_BYTES,
     Progress,
     Settings,
-    StuckAction,
     StuckSettings,
-    Threshold,
     TurnSettings,
 )
 from pytest_benchrun.hooks import options
 from pytest_benchrun.hooks.options import Option
+from pytest_benchrun.hooks.parsers import (
+    parse_budget,
+    parse_consecutive,
+    parse_durability,
+    parse_environment,
+    parse_github,
+    parse_interval,
+    parse_progress,
+    parse_select,
+    parse_share,
+    parse_size,
+    parse_stuck_action,
+    parse_switch,
+    parse_threshold,
+    parse_time,
+    parse_url,
+)
 from pytest_benchrun.store import names
 from pytest_benchrun.store.logfile import is_foreign
 from pytest_benchrun.world.config_file import load_config_file
-from pytest_benchrun.world.notify import notifier_of
 
 T = TypeVar("T")
-SHORTEST_INTERVAL_S = 0.1
+
+_OLDER_NAMES = {"BENCHRUN_STUCK_TIMEOUT_MINUTES": "MAS_BENCH_STUCK_TIMEOUT_MINUTES"}
+"""What a variable was called before, looked at after it."""
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -57,9 +72,9 @@ def read_settings(config: pytest.Config) -> Settings:
         max_failures=reading.of(options.MAX_FAILURES, parse_threshold, DEFAULT_THRESHOLD),
         group_by=reading.of(options.GROUP_BY, str, None),
         max_consecutive_failures=reading.of(
-            options.MAX_CONSECUTIVE, _parse_consecutive, DEFAULT_MAX_CONSECUTIVE_FAILURES
+            options.MAX_CONSECUTIVE, parse_consecutive, DEFAULT_MAX_CONSECUTIVE_FAILURES
         ),
-        durability=reading.of(options.DURABILITY, _parse_durability, "fsync"),
+        durability=reading.of(options.DURABILITY, parse_durability, "fsync"),
         maxfail=config.getoption("maxfail", 0),
         time_limit_s=reading.of(options.TIME_LIMIT, lambda text: parse_time(options.TIME_LIMIT, text, bare_s=60), None),
         grace_s=reading.of(options.GRACE, lambda text: parse_time(options.GRACE, text, bare_s=1), None),
@@ -74,14 +89,14 @@ def read_settings(config: pytest.Config) -> Settings:
         phases=phases,
         wanted_phases=wanted,
         forces_phase=config.getoption(options.FORCE_PHASE.dest),
-        select=tuple(_parse_select(text) for text in config.getoption(options.SELECT.dest)),
+        select=tuple(parse_select(text) for text in config.getoption(options.SELECT.dest)),
         plan=config.getoption(options.PLAN.dest),
         turns=read_turn_settings(config, reading.file),
-        environment=reading.of(options.ENVIRONMENT, _parse_environment, "full"),
-        sample_interval_s=reading.of(options.SAMPLE_INTERVAL, _parse_interval, DEFAULT_SAMPLE_INTERVAL_S),
+        environment=reading.of(options.ENVIRONMENT, parse_environment, "full"),
+        sample_interval_s=reading.of(options.SAMPLE_INTERVAL, parse_interval, DEFAULT_SAMPLE_INTERVAL_S),
         progress=_read_progress(config, reading),
         log_file=_read_log_file(config, reading),
-        has_github=reading.of(options.GITHUB, _parse_github, default=True),
+        has_github=reading.of(options.GITHUB, parse_github, default=True),
         stuck=read_stuck_settings(config, reading.file),
     )
 
@@ -94,9 +109,9 @@ def read_turn_settings(config: pytest.Config, file: CampaignFile) -> TurnSetting
     """
     reading = _Reading(config, file)
     return TurnSettings(
-        is_on=reading.of(options.TURN_METRICS, _parse_switch, default=True),
-        sample=reading.of(options.TURN_SAMPLE, _parse_share, 1.0),
-        rotate_bytes=reading.of(options.TURN_ROTATE, _parse_size, DEFAULT_TURN_ROTATE_BYTES),
+        is_on=reading.of(options.TURN_METRICS, parse_switch, default=True),
+        sample=reading.of(options.TURN_SAMPLE, parse_share, 1.0),
+        rotate_bytes=reading.of(options.TURN_ROTATE, parse_size, DEFAULT_TURN_ROTATE_BYTES),
     )
 
 
@@ -109,8 +124,8 @@ def read_stuck_settings(config: pytest.Config, file: CampaignFile) -> StuckSetti
     reading = _Reading(config, file)
     return StuckSettings(
         timeout_s=reading.of(options.STUCK_TIMEOUT, parse_stuck_timeout, DEFAULT_STUCK_TIMEOUT_S),
-        action=reading.of(options.STUCK_ACTION, _parse_stuck_action, "fail"),
-        notify=reading.of(options.NOTIFY, _parse_url, None),
+        action=reading.of(options.STUCK_ACTION, parse_stuck_action, "fail"),
+        notify=reading.of(options.NOTIFY, parse_url, None),
     )
 
 
@@ -175,7 +190,7 @@ def _read_phases(config: pytest.Config, file: CampaignFile) -> tuple[tuple[str, 
 
 
 def _read_progress(config: pytest.Config, reading: _Reading) -> Progress:
-    return "none" if config.getoption(options.HEADLESS.dest) else reading.of(options.PROGRESS, _parse_progress, "auto")
+    return "none" if config.getoption(options.HEADLESS.dest) else reading.of(options.PROGRESS, parse_progress, "auto")
 
 
 def _read_log_file(config: pytest.Config, reading: _Reading) -> str | None:
@@ -233,8 +248,8 @@ class _Reading:
     def budgets(self) -> tuple[tuple[str, float], ...]:
         """What was typed comes before the campaign file, name by name."""
         where = f"{self.file.path}, [campaign] budget"
-        written = [self._from(where, _parse_budget, text) for text in self.file.budgets]
-        typed = [_parse_budget(text) for text in self.config.getoption(options.BUDGET.dest)]
+        written = [self._from(where, parse_budget, text) for text in self.file.budgets]
+        typed = [parse_budget(text) for text in self.config.getoption(options.BUDGET.dest)]
         return tuple({**dict(written), **dict(typed)}.items())
 
     @staticmethod
@@ -243,159 +258,3 @@ class _Reading:
             return parse(text)
         except UsageProblem as error:
             raise UsageProblem(f"{where}: {error.problem}", hint=error.hint) from error
-
-
-def parse_threshold(text: str) -> Threshold:
-    """`N`, `P%` or `none` as a threshold.
-
-    Raises:
-        UsageProblem: anything else.
-    """
-    if text.lower() == "none":
-        return Threshold()
-    if re.fullmatch(r"\d+", text):
-        return Threshold(groups=int(text))
-    if re.fullmatch(r"\d+(\.\d+)?%", text) and float(text[:-1]) <= 100:  # noqa: PLR2004  # percent
-        return Threshold(percent=float(text[:-1]))
-    raise _wrong(options.MAX_FAILURES, text, "a number of groups (5), a share of them (10%) or none")
-
-
-def parse_time(option: Option, text: str, *, bare_s: float) -> float:
-    """`8h`, `90m`, `30s`, `2d` or a bare number as seconds.
-
-    Args:
-        option: named when the text is wrong.
-        text: as typed.
-        bare_s: seconds that a bare number counts in.
-
-    Raises:
-        UsageProblem: anything else.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
-    if match is None:
-        raise _wrong(option, text, "a time")
-    return float(match[1]) * {"": bare_s, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
-
-
-def _parse_budget(text: str) -> tuple[str, float]:
-    name, equals, value = text.partition("=")
-    try:
-        limit = float(value)
-    except ValueError:
-        limit = math.nan
-    if not name or not equals or not limit > 0:
-        raise _wrong(options.BUDGET, text, "a metric and the most it may sum up to")
-    return name, limit
-
-
-def _parse_select(text: str) -> tuple[str, str]:
-    name, equals, pattern = text.partition("=")
-    if not name.strip() or not equals or not pattern:
-        raise _wrong(options.SELECT, text, "a parameter and a pattern of its values")
-    return name.strip(), pattern
-
-
-def _parse_consecutive(text: str) -> int | None:
-    if text.lower() == "none":
-        return None
-    if re.fullmatch(r"[1-9]\d*", text):
-        return int(text)
-    raise _wrong(options.MAX_CONSECUTIVE, text, "a number from 1 up, or none")
-
-
-def _parse_durability(text: str) -> Literal["fsync", "flush"]:
-    if text in {"fsync", "flush"}:
-        return cast("Literal['fsync', 'flush']", text)
-    raise _wrong(options.DURABILITY, text, "fsync or flush")
-
-
-def _parse_interval(text: str) -> float:
-    interval_s = parse_time(options.SAMPLE_INTERVAL, text, bare_s=1)
-    if 0 < interval_s < SHORTEST_INTERVAL_S:
-        raise _wrong(options.SAMPLE_INTERVAL, text, f"0, or at least {SHORTEST_INTERVAL_S:g}s")
-    return interval_s
-
-
-def _parse_environment(text: str) -> Literal["full", "basic", "off"]:
-    if text in {"full", "basic", "off"}:
-        return cast("Literal['full', 'basic', 'off']", text)
-    raise _wrong(options.ENVIRONMENT, text, "full, basic or off")
-
-
-def _parse_github(text: str) -> bool:
-    if text in {"auto", "off"}:
-        return text == "auto"
-    raise _wrong(options.GITHUB, text, "auto or off")
-
-
-def _parse_progress(text: str) -> Progress:
-    if text in {"auto", "tqdm", "plain", "none"}:
-        return cast("Progress", text)
-    raise _wrong(options.PROGRESS, text, "auto, tqdm, plain or none")
-
-
-def _parse_stuck_action(text: str) -> StuckAction:
-    if text in {"fail", "stop", "report"}:
-        return cast("StuckAction", text)
-    raise _wrong(options.STUCK_ACTION, text, "fail, stop or report")
-
-
-def _parse_url(text: str) -> str:
-    if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://\S+", text):
-        notifier_of(text)  # what is missing for it is said before the first unit
-        return text
-    raise _wrong(options.NOTIFY, text, "a URL")
-
-
-def _parse_switch(text: str) -> bool:
-    if text.lower() in {"on", "off"}:
-        return text.lower() == "on"
-    raise _wrong(options.TURN_METRICS, text, "on or off")
-
-
-def _parse_share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = math.nan
-    if not 0 <= share <= 1:
-        raise _wrong(options.TURN_SAMPLE, text, "a share from 0 to 1")
-    return share
-
-
-def _parse_size(text: str) -> int:
-    match = re.fullmatch(r"([1-9]\d{0,14})([KMG]?)B?", text.strip().upper())
-    if match is None:
-        raise _wrong(options.TURN_ROTATE, text, "a size")
-    return int(match[1]) * {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}[match[2]]
-
-
-def _wrong(option: Option, text: str, right: str) -> UsageProblem:
-    return UsageProblem(
-        f"{option.flag}={text!r} is not {right}", hint=f"for example: {option.flag}={_EXAMPLES[option.flag]}"
-    )
-
-
-_OLDER_NAMES = {"BENCHRUN_STUCK_TIMEOUT_MINUTES": "MAS_BENCH_STUCK_TIMEOUT_MINUTES"}
-"""What a variable was called before, looked at after it."""
-
-_EXAMPLES = {
-    options.MAX_FAILURES.flag: "10%",
-    options.MAX_CONSECUTIVE.flag: "10",
-    options.DURABILITY.flag: "fsync",
-    options.TIME_LIMIT.flag: "8h",
-    options.GRACE.flag: "30s",
-    options.FULL_DISK_WAIT.flag: "1h",
-    options.BUDGET.flag: "cost_usd=50",
-    options.ENVIRONMENT.flag: "basic",
-    options.SAMPLE_INTERVAL.flag: "10s",
-    options.TURN_METRICS.flag: "off",
-    options.TURN_SAMPLE.flag: "0.1",
-    options.TURN_ROTATE.flag: "256M",
-    options.PROGRESS.flag: "plain",
-    options.GITHUB.flag: "off",
-    options.STUCK_TIMEOUT.flag: "15m",
-    options.STUCK_ACTION.flag: "fail",
-    options.NOTIFY.flag: "https://example.org/hook",
-    options.SELECT.flag: "molecule=compound_0[1-5]",
-}

@@ -12,7 +12,8 @@ from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.core.settings import TurnSettings
 from pytest_benchrun.hooks.beacons import Beacons, tell_nobody
 from pytest_benchrun.hooks.bench import BenchRun, Keeps
-from pytest_benchrun.hooks.stuck import StuckTimer
+from pytest_benchrun.hooks.guard import UnitGuard
+from pytest_benchrun.hooks.stuck import Place, StuckTimer
 from pytest_benchrun.hooks.translate import OUR_REPORT, OutcomeBuilder
 from pytest_benchrun.hooks.turnlines import UnitTurns
 from pytest_benchrun.store.checkpoints import CheckpointFile
@@ -81,12 +82,12 @@ class UnitHooks:
     """Knows the attempt in flight.
 
     Args:
-        run_id: the run it belongs to.
-        rundir: where its artifacts go.
+        place: the run, and where its units run.
         config: the free values of the campaign file.
         show_result: told the outcome just before pytest shows it, and answers with why it could not be
             recorded, None when it was; itself None where nothing is shown.
         late_error: told of a report that failed while no unit was in flight: a wider fixture's teardown.
+        guard: bounds and cleans up what the unit does to its process.
         turns: where turns are kept; None where they are not.
         stuck: ends units that give no sign of progress.
 
@@ -96,20 +97,21 @@ class UnitHooks:
 
     def __init__(
         self,
-        run_id: str,
-        rundir: RunDir,
+        place: Place,
         config: Mapping[str, JsonValue],
         *,
         show_result: Callable[[Outcome], str | None] | None,
         late_error: Callable[[pytest.TestReport], None],
+        guard: UnitGuard,
         turns: KeepsTurns | None,
         stuck: StuckTimer,
     ) -> None:
-        self._run_id = run_id
-        self._rundir = rundir
+        self._run_id = run_id = place.run_id
+        self._rundir = place.rundir
         self._config = config
         self._show_result = show_result
         self._late_error = late_error
+        self._guard = guard
         self._turns = turns
         self._stuck = stuck
         self._clock = WallClock()
@@ -122,6 +124,7 @@ class UnitHooks:
         """The next reports belong to this attempt, and it is looked after."""
         beacons = self._stuck.watch(unit, attempt, item, self._clock, self._take_words)
         self._attempt = _Attempt(unit, attempt, beacons)
+        self._guard.begin(unit.unit_id, attempt)
 
     def _take_words(self) -> None:
         self._stuck.tell()
@@ -141,13 +144,16 @@ class UnitHooks:
     def end(self) -> Outcome:
         """What the attempt came to; later reports belong to nobody."""
         self._stuck.release()
+        self._guard.end()
         outcome = self._outcome()
+        self._guard.forget_output()
         self._attempt = None
         return outcome
 
     def abandon(self) -> None:
         """The session was torn out of the attempt: later reports belong to nobody."""
         self._stuck.release()
+        self._guard.end()
         if self._turns is not None:
             self._turns.file.flush()
         self._attempt = None
@@ -205,6 +211,8 @@ class UnitHooks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect what becomes the outcome."""
         attempt = self._attempt
+        if report.sections or report.longrepr is not None:
+            self._guard.shorten(report)
         if attempt is None:
             if report.outcome == "failed" and not hasattr(report, OUR_REPORT):
                 self._late_error(report)
@@ -257,5 +265,5 @@ class UnitHooks:
             self._turns.file.flush()
             problem = self._turns.file.take_problem()
             bench.warnings += [*attempt.turns.take_warnings(), *([] if problem is None else [problem])]
-        metrics, told = attempt.metrics(), [*(bench.warnings if bench else []), *warnings]
+        metrics, told = attempt.metrics(), [*(bench.warnings if bench else []), *warnings, *self._guard.warnings]
         return replace(outcome, metrics=metrics, warnings=told) if metrics or told else outcome

@@ -112,6 +112,10 @@ class RunDir:
         """The folder for the files that a unit keeps."""
         return self.path / "artifacts" / slug(unit_id)
 
+    def stacks(self, worker: str) -> Path:
+        """Where a worker's last stacks go; not there, or empty, while it lives."""
+        return self.path / f"stacks.{_plain_name(worker)}.txt"
+
     @property
     def checkpoints(self) -> Path:
         """The folder for what units of hours keep for their next attempt."""
@@ -169,6 +173,7 @@ class RunDir:
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         found += [path for path in (self.turns_joining, self.turns) if path.exists()]
         found += sorted(self.path.glob("turn_metrics.*.jsonl*")) + sorted(self.path.glob("turn_metrics.jsonl.torn-*"))
+        found += sorted(self.path.glob("stacks.*.txt"))
         return found + self.journal_parts()
 
 

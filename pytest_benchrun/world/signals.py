@@ -66,6 +66,11 @@ class StopSignals:
                 signal.signal(number, handler)
         self._previous = {}
 
+    def forget(self) -> None:
+        """In a forked child: signals mean there what they meant before, and no timer runs."""
+        self._timer = None
+        self.restore()
+
     def switch_off(self, *, is_off: bool) -> None:
         """While a debugger has the terminal, Ctrl-C is its."""
         self._is_off = is_off

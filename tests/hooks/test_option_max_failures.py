@@ -6,7 +6,7 @@ import pytest
 
 from pytest_benchrun.core.errors import UsageProblem
 from pytest_benchrun.core.settings import Threshold
-from pytest_benchrun.hooks.settings import parse_threshold
+from pytest_benchrun.hooks.parsers import parse_threshold
 from tests.hooks.campaigns import Campaign, Session
 
 FAILS = """

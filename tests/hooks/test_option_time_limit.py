@@ -6,7 +6,7 @@ import pytest
 
 from pytest_benchrun.core.errors import UsageProblem
 from pytest_benchrun.hooks.options import GRACE, TIME_LIMIT
-from pytest_benchrun.hooks.settings import parse_time
+from pytest_benchrun.hooks.parsers import parse_time
 from tests.hooks.campaigns import Campaign
 
 UNITS = "import pytest\n@pytest.mark.parametrize('x', range(6))\ndef test_unit(x): pass\n"

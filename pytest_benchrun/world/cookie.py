@@ -1,0 +1,92 @@
+"""The mark in the environment of everything that a run starts, by which its orphans are found and ended.
+
+`BENCHRUN_UNIT` is `<run_id>/<worker>` while wider fixtures are set up, and `<run_id>/<worker>/<hash>/<attempt>`
+in a unit: never the unit's id, which may be larger than an environment can be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+
+import psutil
+
+from pytest_benchrun.core.jsonsafe import to_name
+
+VARIABLE = "BENCHRUN_UNIT"
+_OURS = "pytest_benchrun/world/"  # a helper of ours ends by itself, and may be writing
+GRACE_S = 1.0
+"""Between SIGTERM and SIGKILL."""
+
+
+def cookie_for(run_id: str, worker: str, unit_id: str | None = None, attempt: int = 0) -> str:
+    """The mark of one attempt, or without a unit that of wider fixtures."""
+    cookie = f"{run_id}/{worker}"
+    if unit_id is None:
+        return cookie
+    digest = hashlib.sha256(unit_id.encode("utf-8", "backslashreplace")).hexdigest()[:10]
+    return f"{cookie}/{digest}/{attempt}"
+
+
+def cookie_of(pid: int) -> str | None:
+    """The mark that a process was started with; None when it has none, or belongs to somebody else."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123  # asked of every process of the system
+            variables = file.read()
+    except OSError:
+        return None
+    start = variables.find(f"\0{VARIABLE}=".encode())
+    if start < 0 and not variables.startswith(f"{VARIABLE}=".encode()):
+        return None
+    value = variables[start + 1 :].partition(b"\0")[0].partition(b"=")[2]
+    return value.decode("utf-8", "replace")
+
+
+def end_orphans(prefix: str) -> list[str]:
+    """End every process of this user that carries the mark of a run, or of a worker of it.
+
+    This process, its ancestors and what carries another mark are left alone.
+
+    Args:
+        prefix: a run id, or a run id and a worker; matches whole parts of a mark.
+
+    Returns:
+        The command lines of what was ended.
+    """
+    found = []
+    with suppress(psutil.Error):
+        ours = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
+        for pid in psutil.pids():
+            cookie = cookie_of(pid) if pid not in ours else None
+            if cookie is not None and (cookie == prefix or cookie.startswith(f"{prefix}/")):
+                with suppress(psutil.Error):
+                    process = psutil.Process(pid)
+                    if not any(_OURS in word for word in process.cmdline()):
+                        found.append(process)
+    return end_processes(found)
+
+
+def end_processes(found: Iterable[psutil.Process]) -> list[str]:
+    """SIGTERM, a grace, SIGKILL; psutil compares the start of each, so that a reused pid is left alone.
+
+    Returns:
+        Their command lines.
+    """
+    commands = {}
+    for process in found:
+        with suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                commands[process] = f"{_command(process)} (pid {process.pid})"
+                process.terminate()
+    _, alive = psutil.wait_procs(list(commands), timeout=GRACE_S)
+    for process in alive:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, timeout=GRACE_S)
+    return list(commands.values())
+
+
+def _command(process: psutil.Process) -> str:
+    return to_name(" ".join(process.cmdline()) or process.name())
