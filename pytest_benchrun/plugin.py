@@ -6,6 +6,7 @@ late, each time with its reason.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -175,7 +176,7 @@ def _pattern_of(config: pytest.Config) -> str:
 
 
 @pytest.fixture
-def benchrun(request: pytest.FixtureRequest) -> BenchRun:
+def benchrun(request: pytest.FixtureRequest) -> Generator[BenchRun]:
     """The unit seen from inside: its turns, metrics, artifacts, checkpoint, parameters; see `BenchRun`.
 
     Without `--bench-results` it does nothing, and the test passes as an ordinary one.
@@ -184,13 +185,18 @@ def benchrun(request: pytest.FixtureRequest) -> BenchRun:
 
     giver = request.config.stash.get(GIVES_BENCH, None)
     if giver is not None:
-        return giver.bench(request.node)
+        bench = giver.bench(request.node)
+        yield bench
+        bench.programs.end()
+        return
     callspec = getattr(request.node, "callspec", None)
     matrix = request.config.pluginmanager.getplugin("benchrun-matrix")
-    return BenchRun(
+    bench = BenchRun(
         unit_id=request.node.nodeid,
         params=callspec.params if callspec else {},
         config=matrix.parameters if matrix is not None else {},
         attempt=1,
         find_folder=lambda: request.getfixturevalue("tmp_path"),
     )
+    yield bench
+    bench.programs.end()
