@@ -13,16 +13,20 @@ import pytest
 
 from pytest_benchrun.hooks.options import PLAN, RESULTS, add_options, has_campaign_file, is_asked_for, refuse_orphans
 
-if TYPE_CHECKING:  # the fixture's type; importing it would cost every session on the machine
+if TYPE_CHECKING:  # types of fixtures and arguments; importing them would cost every session on the machine
+    from pytest_benchrun.core.campaign_file import CampaignFile
     from pytest_benchrun.core.settings import Settings
     from pytest_benchrun.hooks.bench import BenchRun
+    from pytest_benchrun.hooks.sandbox import Sandbox
+    from pytest_benchrun.store.rundir import RunDir
 
 MARKER_HELP = (
-    "benchrun(group=None, phase='run', inputs=(), version=None, exclusive=False, repeat=1, warmup=0): how the campaign "
-    "treats the unit; group is a name, or the name of the parameter whose value is the group; units run phase by "
-    "phase; a unit runs again when its inputs (files) or its version change; nothing else of the run runs on the host "
-    "of an exclusive unit meanwhile; repeat and warmup make that many units of it, and no statistic counts its "
-    "warm-ups (pytest-benchrun)"
+    "benchrun(group=None, phase='run', inputs=(), version=None, exclusive=False, repeat=1, warmup=0, "
+    "boilerplate=None): how the campaign treats the unit; group is a name, or the name of the parameter whose value is "
+    "the group; units run phase by phase; a unit runs again when its inputs (files) or its version change; nothing "
+    "else of the run runs on the host of an exclusive unit meanwhile; repeat and warmup make that many units of it, "
+    "and no statistic counts its warm-ups; boilerplate is the folder or git repository (URL@REF) that its sandbox "
+    "begins with (pytest-benchrun)"
 )
 MATRIX_HELP = (
     "benchrun_matrix(name, ...): parametrize with every combination of these parameters of the campaign file's "
@@ -105,7 +109,19 @@ def _configure_worker(config: pytest.Config) -> None:
         turns=keep_turns(rundir, read_turn_settings(config, file), worker, is_owner=False),
     )
     config.stash[GIVES_BENCH] = hooks
+    _give_sandboxes(config, file, rundir)
     config.pluginmanager.register(hooks, "benchrun-unit")
+
+
+def _give_sandboxes(config: pytest.Config, file: CampaignFile, rundir: RunDir) -> None:
+    from pytest_benchrun.core.errors import BenchrunError  # late: only campaigns need it
+    from pytest_benchrun.hooks.sandbox import SANDBOXES, SandboxSettings  # late: as above
+    from pytest_benchrun.hooks.settings import read_sandbox_keep  # late: as above
+
+    try:
+        config.stash[SANDBOXES] = SandboxSettings(rundir, read_sandbox_keep(config, file))
+    except BenchrunError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _configure_matrix(config: pytest.Config) -> None:
@@ -144,10 +160,15 @@ def _configure_planner(config: pytest.Config) -> None:
 
 
 def _configure_owner(config: pytest.Config) -> None:
+    from pathlib import Path  # late: only campaigns need it
+
     from pytest_benchrun import __version__  # late: only campaigns need what follows
     from pytest_benchrun.hooks.recorder import Recorder  # late: as above
+    from pytest_benchrun.store.rundir import RunDir  # late: as above
 
-    recorder = Recorder(config, _settings_of(config), __version__)
+    settings = _settings_of(config)
+    _give_sandboxes(config, settings.file, RunDir(Path(settings.results_dir)))
+    recorder = Recorder(config, settings, __version__)
     dist = config.getoption("dist", "no")
     is_distributed = dist != "no" and bool(config.getoption("tx", None))
     if is_distributed and dist == "each":
@@ -200,3 +221,14 @@ def benchrun(request: pytest.FixtureRequest) -> Generator[BenchRun]:
     )
     yield bench
     bench.programs.end()
+
+
+@pytest.fixture
+def benchrun_sandbox(request: pytest.FixtureRequest, benchrun: BenchRun) -> Generator[Sandbox]:
+    """A working directory of the unit's own, filled from the mark's `boilerplate=`; removed when the unit has ended.
+
+    `benchrun.command` runs programs in it. See `Sandbox` and `--bench-sandbox-keep`.
+    """
+    from pytest_benchrun.hooks.sandbox import sandbox  # late: only tests that use the fixture
+
+    yield from sandbox(request, benchrun)

@@ -88,6 +88,12 @@ def _resume(args: argparse.Namespace) -> int:
     return resume(args.dir, args.extra)
 
 
+def _gc(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.gc import gc  # late: as above
+
+    return gc(args.dir, is_dry=args.dry_run)
+
+
 COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] = (
     ("status", _status, "show where a run is", "Show where a run is."),
     ("stop", _stop, "stop a run softly, or now", "Let the units in flight finish, then stop."),
@@ -116,6 +122,12 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] 
         _resume,
         "repeat the recorded command with --bench-resume",
         "Repeat the pytest command of the run's last session, in its folder, with --bench-resume and what follows --.",
+    ),
+    (
+        "gc",
+        _gc,
+        "remove what killed sessions have left",
+        "Remove sandboxes and temporary files that killed sessions of a run have left; never while the run lives.",
     ),
 )
 """A command a row: its name, what runs it, its line in the list of all, its own help."""
@@ -146,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     by_name["export"].add_argument("-o", "--output", metavar="FILE", help="the file; default: standard output")
     by_name["junit"].add_argument("-o", "--output", metavar="FILE", help="the file; default: standard output")
     by_name["resume"].usage = "benchrun resume [-h] DIR [-- PYTEST ARGUMENT ...]"
+    by_name["gc"].add_argument("--dry-run", action="store_true", help="only say what would be removed")
     by_name["rebuild"].add_argument(
         "--salvage", action="store_true", help="leave damaged journal lines out; the damaged files are kept"
     )

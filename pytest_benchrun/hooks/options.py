@@ -199,6 +199,15 @@ SAMPLE_INTERVAL = Option(
     "0 switches it off.",
 )
 
+SANDBOX_KEEP = Option(
+    flag="--bench-sandbox-keep",
+    metavar="never|failed|always",
+    choices=("never", "failed", "always"),
+    ini="bench_sandbox_keep",
+    default="never",
+    help="Which working directories of units stay when the unit has ended, in its artifacts.",
+)
+
 OPTIONS: tuple[Option, ...] = (
     RESULTS,
     RESUME,
@@ -226,6 +235,7 @@ OPTIONS: tuple[Option, ...] = (
     TURN_ROTATE,
     ENVIRONMENT,
     SAMPLE_INTERVAL,
+    SANDBOX_KEEP,
 )
 
 

@@ -88,6 +88,15 @@ def read_turn_settings(config: pytest.Config, file: CampaignFile) -> TurnSetting
     )
 
 
+def read_sandbox_keep(config: pytest.Config, file: CampaignFile) -> str:
+    """Which sandboxes stay: `never`, `failed` or `always`; workers read it by themselves, as they do of turns.
+
+    Raises:
+        UsageProblem: a value that cannot be right.
+    """
+    return _Reading(config, file).of(options.SANDBOX_KEEP, _parse_keep, "never")
+
+
 def read_campaign_file(config: pytest.Config) -> CampaignFile:
     """The campaign file named on the command line or in the configuration file; an empty one when none is.
 
@@ -247,6 +256,12 @@ def _parse_environment(text: str) -> Literal["full", "basic", "off"]:
     raise _wrong(options.ENVIRONMENT, text, "full, basic or off")
 
 
+def _parse_keep(text: str) -> str:
+    if text in {"never", "failed", "always"}:
+        return text
+    raise _wrong(options.SANDBOX_KEEP, text, "never, failed or always")
+
+
 def _parse_switch(text: str) -> bool:
     if text.lower() in {"on", "off"}:
         return text.lower() == "on"
@@ -286,6 +301,7 @@ _EXAMPLES = {
     options.BUDGET.flag: "cost_usd=50",
     options.ENVIRONMENT.flag: "basic",
     options.SAMPLE_INTERVAL.flag: "10s",
+    options.SANDBOX_KEEP.flag: "failed",
     options.TURN_METRICS.flag: "off",
     options.TURN_SAMPLE.flag: "0.1",
     options.TURN_ROTATE.flag: "256M",

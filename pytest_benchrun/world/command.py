@@ -23,8 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from pytest_benchrun.core.argv import how_to_install, shown_command
 from pytest_benchrun.core.errors import CommandProblem, ProgramMissing
 from pytest_benchrun.world import keeper
@@ -77,7 +75,7 @@ class CommandResult:
             Linux without those that it left behind.
         rss_bytes: peak of the memory of the whole tree: the largest sum of resident sizes that was seen (pages that
             processes share count for each), and never less than the exact peak of the largest single process, which
-            the kernel keeps.
+            the kernel keeps; on systems other than Linux only that.
         log: the file with its output, both streams in the order they came.
         tail: the last 20 lines of it.
         is_timeout: whether it was ended because its time was up.
@@ -278,10 +276,8 @@ def _not_started(order: Order, step: str, number: int) -> CommandProblem:
 
 
 def _tree_bytes(pid: int) -> int:
-    """Resident memory of all below a process; 0 when there is nobody, or nobody may look."""
-    if os.path.exists("/proc/thread-self/children"):  # noqa: PTH110  # looked at often
-        return sum(map(_resident_bytes, _below(pid)))
-    return _tree_bytes_by_psutil(pid)  # another system, or a kernel without CONFIG_PROC_CHILDREN
+    """Resident memory of all below a process; 0 when there is nobody, nobody may look, or the system has no lists."""
+    return sum(map(_resident_bytes, _below(pid)))
 
 
 def _below(pid: int) -> list[int]:
@@ -302,15 +298,6 @@ def _resident_bytes(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
         return 0
-
-
-def _tree_bytes_by_psutil(pid: int) -> int:
-    total = 0
-    with suppress(psutil.Error):
-        for process in psutil.Process(pid).children(recursive=True):
-            with suppress(psutil.Error):
-                total += process.memory_info().rss
-    return total
 
 
 def _length(path: Path) -> int:
