@@ -50,6 +50,7 @@ from pytest_benchrun.world.garbage import without_garbage_collection
 from pytest_benchrun.world.identity import config_hash, new_run_id
 from pytest_benchrun.world.patience import Patience
 from pytest_benchrun.world.process import is_alive, this_process
+from pytest_benchrun.world.sandbox import sweep
 from pytest_benchrun.world.sighting import look_at_host
 from pytest_benchrun.world.timeseries import sampling
 
@@ -197,6 +198,7 @@ class OpenRun:
     def _tidy(self) -> StopFile:
         """Put aside what is not of this session; each thing becomes a note."""
         self.rundir.disk.sweep_temporary_files(self.rundir.path)
+        self.notes += sweep(self.rundir.path)
         if self.start is Start.NEW_AFTER_HISTORY:
             place = move_to_history(self.rundir, self._earlier_run_id)
             self.notes.append(f"the earlier run was moved to {place}")

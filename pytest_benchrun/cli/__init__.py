@@ -102,6 +102,12 @@ def _resume(args: argparse.Namespace) -> int:
     return resume(args.dir, args.extra)
 
 
+def _gc(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.gc import gc  # late: as above
+
+    return gc(args.dir, is_dry=args.dry_run)
+
+
 COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] = (
     ("status", _status, "show where a run is", "Show where a run is."),
     (
@@ -144,6 +150,12 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] 
         _resume,
         "repeat the recorded command with --bench-resume",
         "Repeat the pytest command of the run's last session, in its folder, with --bench-resume and what follows --.",
+    ),
+    (
+        "gc",
+        _gc,
+        "remove what killed sessions have left",
+        "Remove sandboxes and temporary files that killed sessions of a run have left; never while the run lives.",
     ),
 )
 """A command a row: its name, what runs it, its line in the list of all, its own help."""
@@ -234,6 +246,10 @@ def _resume_options(command: argparse.ArgumentParser) -> None:
     command.usage = "benchrun resume [-h] DIR [-- PYTEST ARGUMENT ...]"
 
 
+def _gc_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+
+
 OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "status": _status_options,
     "watch": _watch_options,
@@ -244,5 +260,6 @@ OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "export": _export_options,
     "junit": _junit_options,
     "resume": _resume_options,
+    "gc": _gc_options,
 }
 """What a command has beside DIR."""

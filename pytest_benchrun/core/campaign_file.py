@@ -35,6 +35,7 @@ OPTIONS = (
     "stuck_timeout",
     "stuck_action",
     "notify",
+    "sandbox_keep",
 )
 """Keys of `[campaign]` that stand for the option of the same name; the command line comes before them."""
 

@@ -254,6 +254,14 @@ NOTIFY = Option(
     ini="bench_notify",
     help="Tell of incidents: http and https get a JSON POST; other services need the extra notify.",
 )
+SANDBOX_KEEP = Option(
+    flag="--bench-sandbox-keep",
+    metavar="never|failed|always",
+    choices=("never", "failed", "always"),
+    ini="bench_sandbox_keep",
+    default="never",
+    help="Which working directories of units stay when the unit has ended, in its artifacts.",
+)
 
 OPTIONS: tuple[Option, ...] = (
     RESULTS,
@@ -289,6 +297,7 @@ OPTIONS: tuple[Option, ...] = (
     STUCK_TIMEOUT,
     STUCK_ACTION,
     NOTIFY,
+    SANDBOX_KEEP,
 )
 
 

@@ -167,6 +167,17 @@ def parse_url(text: str) -> str:
     raise wrong(options.NOTIFY, text, "a URL")
 
 
+def parse_keep(text: str) -> str:
+    """`never`, `failed` or `always`.
+
+    Raises:
+        UsageProblem: anything else.
+    """
+    if text in {"never", "failed", "always"}:
+        return text
+    raise wrong(options.SANDBOX_KEEP, text, "never, failed or always")
+
+
 def parse_switch(text: str) -> bool:
     """Whether it is `on`.
 
@@ -222,6 +233,7 @@ _EXAMPLES = {
     options.BUDGET.flag: "cost_usd=50",
     options.ENVIRONMENT.flag: "basic",
     options.SAMPLE_INTERVAL.flag: "10s",
+    options.SANDBOX_KEEP.flag: "failed",
     options.TURN_METRICS.flag: "off",
     options.TURN_SAMPLE.flag: "0.1",
     options.TURN_ROTATE.flag: "256M",

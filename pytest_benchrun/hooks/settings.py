@@ -35,6 +35,7 @@ from pytest_benchrun.hooks.parsers import (
     parse_environment,
     parse_github,
     parse_interval,
+    parse_keep,
     parse_progress,
     parse_select,
     parse_share,
@@ -136,6 +137,15 @@ def parse_stuck_timeout(text: str) -> float:
         UsageProblem: anything else.
     """
     return parse_time(options.STUCK_TIMEOUT, text, bare_s=60)
+
+
+def read_sandbox_keep(config: pytest.Config, file: CampaignFile) -> str:
+    """Which sandboxes stay: `never`, `failed` or `always`; workers read it by themselves, as they do of turns.
+
+    Raises:
+        UsageProblem: a value that cannot be right.
+    """
+    return _Reading(config, file).of(options.SANDBOX_KEEP, parse_keep, "never")
 
 
 def read_campaign_file(config: pytest.Config) -> CampaignFile:

@@ -117,6 +117,16 @@ class RunDir:
         return self.path / f"stacks.{_plain_name(worker)}.txt"
 
     @property
+    def sandboxes(self) -> Path:
+        """Working directories of units in flight."""
+        return self.path / "sandboxes"
+
+    @property
+    def boilerplates(self) -> Path:
+        """The commits that sandboxes of this run begin with."""
+        return self.path / "boilerplates"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder for what units of hours keep for their next attempt."""
         return self.path / "checkpoints"
@@ -166,6 +176,7 @@ class RunDir:
             "incidents",
             "timeseries",
             "artifacts",
+            "boilerplates",
             "checkpoints",
         )
         found = [self.path / name for name in names if (self.path / name).exists()]
