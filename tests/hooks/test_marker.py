@@ -162,7 +162,7 @@ def test_what_it_does_not_know_is_refused_with_what_it_knows(
     assert said in session.text
     assert "test_a.py::test_a" in session.text
     assert (
-        "known: boilerplate, boilerplate, exclusive, group, inputs, phase, repeat, stuck_timeout, version, warmup"
+        "known: boilerplate, exclusive, group, inputs, phase, repeat, stuck_timeout, version, warmup"
         in session.text
     )
     assert "Traceback" not in session.text
