@@ -31,6 +31,7 @@ from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import SessionFacts, Start
 from pytest_benchrun.store.checkpoints import sweep_checkpoints
+from pytest_benchrun.store.database import deliver
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
 from pytest_benchrun.store.journal import JournalReader, JournalWriter, cut_torn_tail
@@ -238,6 +239,7 @@ class OpenRun:
                 versions=facts.versions,
                 group_by=self.settings.group_by,
                 phases=list(self.settings.phases),
+                makes=[self.rundir.results.name] if self.settings.has_sqlite else [],
             )
         )
         for sighting in look_at_host(self.settings.environment, "start", facts.cwd, now_at()):
@@ -312,6 +314,7 @@ class OpenRun:
         self.stats = self._publisher.close()
         self._journal.close()
         self._journal = None
+        self.view_problems.extend(deliver(self.settings.db, self.rundir, self.campaign))
 
 
 def open_run(

@@ -93,6 +93,8 @@ class Settings:
         turns: what is kept of turns.
         environment: how much is recorded of the host.
         sample_interval_s: seconds between two looks at what the host does; 0 for none.
+        has_sqlite: whether `results.sqlite` is made at the end.
+        db: where the database is that gets the run at the end, which may say a password; None for none.
     """
 
     results_dir: str
@@ -118,3 +120,5 @@ class Settings:
     turns: TurnSettings = field(default_factory=TurnSettings)
     environment: Literal["full", "basic", "off"] = "full"
     sample_interval_s: float = DEFAULT_SAMPLE_INTERVAL_S
+    has_sqlite: bool = True
+    db: str | None = field(default=None, repr=False)

@@ -199,6 +199,22 @@ SAMPLE_INTERVAL = Option(
     "0 switches it off.",
 )
 
+SQLITE = Option(
+    flag="--bench-sqlite",
+    metavar="on|off",
+    choices=("on", "off"),
+    ini="bench_sqlite",
+    default="on",
+    help="Whether results.sqlite, the run as SQL tables, is made when the session ends.",
+)
+DB = Option(
+    flag="--bench-db",
+    metavar="URL",
+    ini="bench_db",
+    env="BENCHRUN_DB",
+    help="Add the run to a database of many runs when the session ends: the path of an SQLite file, or postgresql://...",
+)
+
 OPTIONS: tuple[Option, ...] = (
     RESULTS,
     RESUME,
@@ -226,6 +242,8 @@ OPTIONS: tuple[Option, ...] = (
     TURN_ROTATE,
     ENVIRONMENT,
     SAMPLE_INTERVAL,
+    SQLITE,
+    DB,
 )
 
 

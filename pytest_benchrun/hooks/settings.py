@@ -25,6 +25,7 @@ from pytest_benchrun.core.settings import (
     TurnSettings,
 )
 from pytest_benchrun.hooks import options
+from pytest_benchrun.hooks.db import read_db
 from pytest_benchrun.hooks.options import Option
 from pytest_benchrun.world.config_file import load_config_file
 
@@ -71,6 +72,8 @@ def read_settings(config: pytest.Config) -> Settings:
         turns=read_turn_settings(config, reading.file),
         environment=reading.of(options.ENVIRONMENT, _parse_environment, "full"),
         sample_interval_s=reading.of(options.SAMPLE_INTERVAL, _parse_interval, DEFAULT_SAMPLE_INTERVAL_S),
+        has_sqlite=reading.of(options.SQLITE, lambda text: _parse_switch(text, options.SQLITE), default=True),
+        db=read_db(config, reading.file),
     )
 
 
@@ -82,7 +85,7 @@ def read_turn_settings(config: pytest.Config, file: CampaignFile) -> TurnSetting
     """
     reading = _Reading(config, file)
     return TurnSettings(
-        is_on=reading.of(options.TURN_METRICS, _parse_switch, default=True),
+        is_on=reading.of(options.TURN_METRICS, lambda text: _parse_switch(text, options.TURN_METRICS), default=True),
         sample=reading.of(options.TURN_SAMPLE, _parse_share, 1.0),
         rotate_bytes=reading.of(options.TURN_ROTATE, _parse_size, DEFAULT_TURN_ROTATE_BYTES),
     )
@@ -247,10 +250,10 @@ def _parse_environment(text: str) -> Literal["full", "basic", "off"]:
     raise _wrong(options.ENVIRONMENT, text, "full, basic or off")
 
 
-def _parse_switch(text: str) -> bool:
+def _parse_switch(text: str, option: Option) -> bool:
     if text.lower() in {"on", "off"}:
         return text.lower() == "on"
-    raise _wrong(options.TURN_METRICS, text, "on or off")
+    raise _wrong(option, text, "on or off")
 
 
 def _parse_share(text: str) -> float:
@@ -287,6 +290,7 @@ _EXAMPLES = {
     options.ENVIRONMENT.flag: "basic",
     options.SAMPLE_INTERVAL.flag: "10s",
     options.TURN_METRICS.flag: "off",
+    options.SQLITE.flag: "off",
     options.TURN_SAMPLE.flag: "0.1",
     options.TURN_ROTATE.flag: "256M",
     options.SELECT.flag: "molecule=compound_0[1-5]",

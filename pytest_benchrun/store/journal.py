@@ -107,6 +107,21 @@ class JournalReader:
         return JournalDamaged(str(path), number, why, directory=str(self._rundir.path))
 
 
+def all_events(rundir: RunDir) -> list[Event]:
+    """All events; read again when a live run put a part of its journal away meanwhile.
+
+    Raises:
+        DirectoryProblem: as of `JournalReader`.
+    """
+    while True:
+        parts = rundir.journal_parts()
+        try:
+            return list(JournalReader(rundir))
+        except JournalDamaged:
+            if rundir.journal_parts() == parts:
+                raise
+
+
 class JournalWriter:
     """Appends to the journal of a run that this process owns.
 
