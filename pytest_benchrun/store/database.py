@@ -25,10 +25,10 @@ from pytest_benchrun.core.sqltables import (
     create_table,
 )
 from pytest_benchrun.store import postgres
-from pytest_benchrun.store.journal import JournalReader
+from pytest_benchrun.store.journal import events_named
 from pytest_benchrun.store.resultsdb import TYPES, insert_rows
 from pytest_benchrun.store.rundir import RunDir
-from pytest_benchrun.store.sqlrows import insert_run
+from pytest_benchrun.store.sqlrows import NEEDED, insert_run
 
 BUSY_S = 60.0
 """Others that record at the same moment are waited for so long; each takes a second or two."""
@@ -105,7 +105,7 @@ def deliver(url: str | None, rundir: RunDir, campaign: Campaign) -> list[str]:
     if url is None:
         return []
     try:
-        record(url, rundir, campaign, JournalReader(rundir))
+        record(url, rundir, campaign, events_named(rundir, NEEDED))
     except (OSError, ValueError, TypeError, ArithmeticError, BenchrunError) as error:
         why = error.problem if isinstance(error, BenchrunError) else str(error)
         again = shlex.join(["benchrun", "record", str(rundir.path), "--db", masked(url)])

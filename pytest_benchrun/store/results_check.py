@@ -9,9 +9,10 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.errors import BenchrunError
 from pytest_benchrun.core.sequence import LIVE_STATES
 from pytest_benchrun.store.findings import Finding, command, unreadable
-from pytest_benchrun.store.journal import JournalReader
+from pytest_benchrun.store.journal import events_named
 from pytest_benchrun.store.resultsdb import fault_of_results, fill_results, makes_results
 from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.store.sqlrows import NEEDED
 
 
 def check_results(rundir: RunDir, campaign: Campaign) -> list[Finding]:
@@ -30,7 +31,7 @@ def check_results(rundir: RunDir, campaign: Campaign) -> list[Finding]:
     with tempfile.TemporaryDirectory(prefix="benchrun-verify-") as folder:
         expected = Path(folder) / path.name
         try:
-            fill_results(rundir, campaign, JournalReader(rundir), expected)
+            fill_results(rundir, campaign, events_named(rundir, NEEDED), expected)
         except (OSError, BenchrunError):
             expected = path
         fault = fault_of_results(rundir, expected, is_at_rest=campaign.state not in LIVE_STATES)

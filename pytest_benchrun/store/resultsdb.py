@@ -20,27 +20,26 @@ from pytest_benchrun.core.sqltables import (
     create_indexes,
     create_table,
 )
-from pytest_benchrun.store.journal import JournalReader
+from pytest_benchrun.store.journal import events_named
 from pytest_benchrun.store.rundir import RunDir
-from pytest_benchrun.store.sqlrows import insert_run
+from pytest_benchrun.store.sqlrows import NEEDED, insert_run
 from pytest_benchrun.store.turnstats import no_collections
 
 TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL"}
 
 
-def write_results(rundir: RunDir, campaign: Campaign, events: Iterable[Event] | None = None) -> None:
+def write_results(rundir: RunDir, campaign: Campaign) -> None:
     """Make `results.sqlite`, replaced in one step.
 
     Args:
         rundir: the run's.
-        campaign: what its journal comes to.
-        events: of its journal; None to read them.
+        campaign: what its journal comes to, which was checked before.
 
     Raises:
         OSError: it could not be written; it is as it was.
         BenchrunError: the journal or the turns cannot be read.
     """
-    events = JournalReader(rundir) if events is None else events
+    events = events_named(rundir, NEEDED)
     with no_collections():
         rundir.disk.make_atomically(rundir.results, partial(fill_results, rundir, campaign, events))
 

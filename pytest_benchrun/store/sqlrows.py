@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 
 from pytest_benchrun.core.campaign import Campaign
-from pytest_benchrun.core.events import Event, UnitEnded
+from pytest_benchrun.core.events import Event, SessionStarted, UnitEnded, UnitStarted, WorkerUp
 from pytest_benchrun.core.sqltables import (
     ATTEMPTS,
     METRICS,
@@ -27,6 +27,9 @@ from pytest_benchrun.core.tables import Attempts, metrics_of
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnrows import TurnRows
 
+NEEDED = (SessionStarted.name, WorkerUp.name, UnitStarted.name, UnitEnded.name)
+"""The kinds of events that rows are made of, beside those that the state of the run is folded from."""
+
 PIECE_ROWS = 5000
 """Rows that are held at a time."""
 
@@ -40,7 +43,7 @@ def insert_run(rundir: RunDir, campaign: Campaign, events: Iterable[Event], inse
     Args:
         rundir: where its turns are.
         campaign: what the events come to.
-        events: all of them.
+        events: all of them, or those of the kinds in `NEEDED`.
         insert: is given the rows.
 
     Raises:
