@@ -37,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # `benchrun status | head`: nothing is wrong, and Python must not say so at exit
         return 0
     except OSError as error:  # a command has said by now what it knows better
-        problem = f"cannot {args.command} {args.dir!r}: {error.strerror or error}: {error.filename!r}"
+        from pytest_benchrun.core.dburl import masked  # late: only `history` takes an address
+
+        problem = f"cannot {args.command} {masked(args.dir)!r}: {error.strerror or error}: {error.filename!r}"
         print(f"benchrun: {problem}\n  -> see to its permissions and to room on its disk", file=sys.stderr)
         return EXIT_USAGE
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_benchrun.core.campaign import Campaign
-from pytest_benchrun.core.dburl import VARIABLE, without_masked
+from pytest_benchrun.core.dburl import VARIABLE, masked_command, without_masked
 from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.core.events import SessionStarted
 from pytest_benchrun.core.sequence import BAD_VALUES
@@ -48,7 +48,7 @@ def resume(directory: str, extra: Sequence[str]) -> int:
             f"benchrun: the address of the database has a password, which is not recorded\n  -> {_DB_HINT}", flush=True
         )
     arguments = resumed(recorded, str(rundir.path), extra)
-    shown = shlex.join(["pytest", *arguments])
+    shown = shlex.join(["pytest", *masked_command(arguments, DB, DB_INI)])
     try:
         os.chdir(session.cwd)
     except OSError as error:

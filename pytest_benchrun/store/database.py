@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
@@ -29,6 +30,9 @@ from pytest_benchrun.store.journal import events_named
 from pytest_benchrun.store.resultsdb import TYPES, insert_rows
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.sqlrows import NEEDED, insert_run
+
+DELIVERED_S = 600.0
+"""The end of a session waits no longer; millions of turns take a minute."""
 
 BUSY_S = 60.0
 """Others that record at the same moment are waited for so long; each takes a second or two."""
@@ -89,6 +93,10 @@ def record(url: str, rundir: RunDir, campaign: Campaign, events: Iterable[Event]
         DatabaseProblem: it cannot be reached, or is of a newer version; nothing in it was changed.
         OSError, BenchrunError: the journal or the turns cannot be read; as above.
     """
+    path = sqlite_path(url, "URL")
+    if path is not None and Path(path).resolve() == rundir.results.resolve():
+        problem = f"{url!r} is a file of the run itself"
+        raise DatabaseProblem(problem, hint="name a file beside the results directory: --db history.sqlite")
     with _transaction(url) as database:
         _make_tables(database, url)
         for table in SQL_TABLES:
@@ -96,21 +104,36 @@ def record(url: str, rundir: RunDir, campaign: Campaign, events: Iterable[Event]
         insert_run(rundir, campaign, events, database.insert)
 
 
-def deliver(url: str | None, rundir: RunDir, campaign: Campaign) -> list[str]:
+def deliver(url: str | None, rundir: RunDir, campaign: Campaign, within_s: float = DELIVERED_S) -> list[str]:
     """Record a run that has ended; whatever goes wrong is said and harms nothing.
+
+    In a thread of its own: a server that stands still would hold up the end of the session for ever.
+
+    Args:
+        url: the database; None for none.
+        rundir: the run's.
+        campaign: what its journal comes to.
+        within_s: after so many seconds it is left alone.
 
     Returns:
         The warning; nothing when the run was recorded, or no database was named.
     """
     if url is None:
         return []
-    try:
-        record(url, rundir, campaign, events_named(rundir, NEEDED))
-    except (OSError, ValueError, TypeError, ArithmeticError, BenchrunError) as error:
-        why = error.problem if isinstance(error, BenchrunError) else str(error)
-        again = shlex.join(["benchrun", "record", str(rundir.path), "--db", masked(url)])
-        return [f"the run is not in the database: {' '.join(why.split())} -> {again}"]
-    return []
+    said = [f"no answer in {within_s:g} s"]
+
+    def work() -> None:
+        try:
+            record(url, rundir, campaign, events_named(rundir, NEEDED))
+            said.clear()
+        except (OSError, ValueError, TypeError, ArithmeticError, BenchrunError) as error:
+            said[:] = [error.problem if isinstance(error, BenchrunError) else str(error)]
+
+    thread = threading.Thread(target=work, name="benchrun-database", daemon=True)
+    thread.start()
+    thread.join(within_s)
+    again = shlex.join(["benchrun", "record", str(rundir.path), "--db", masked(url)])
+    return [f"the run is not in the database: {' '.join(why.split())} -> {again}" for why in said]
 
 
 def recorded_runs(url: str) -> list[dict[str, Any]]:

@@ -102,6 +102,17 @@ def test_a_server_that_is_down_is_one_warning_without_the_password(
     assert password not in said
 
 
+def test_a_server_that_does_not_answer_is_left_alone(url: str, tmp_path: Path) -> None:
+    put(url, tmp_path / "run", 1)
+    rundir, campaign = directory(tmp_path / "run"), Campaign.of(told())
+    with psycopg.connect(url) as other:
+        other.execute("LOCK TABLE runs")
+        (said,) = deliver(url, rundir, campaign, within_s=0.2)
+    assert "no answer in 0.2 s -> benchrun record" in said
+    assert deliver(url, rundir, campaign) == []
+    assert [run["run_id"] for run in recorded_runs(url)] == ["demo-0", "demo-1"]
+
+
 @pytest.mark.parametrize("url", ["postgresql://a:geheim/x@db/x", "postgresql://a:geheim@db/x?nonsense=1"])
 def test_an_address_that_is_none_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(UsageProblem, match="is no address of a") as caught:

@@ -138,6 +138,11 @@ def test_turns_that_cannot_be_read_are_a_warning_and_nothing_is_recorded(tmp_pat
     assert dump(tmp_path / "h.sqlite") == ["BEGIN TRANSACTION;", "COMMIT;"]
 
 
+def test_the_runs_own_file_is_no_database_of_many(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseProblem, match="is a file of the run itself"):
+        put(str(tmp_path / "run" / "results.sqlite"), tmp_path / "run")
+
+
 def test_without_a_database_nothing_is_said(tmp_path: Path) -> None:
     assert deliver(None, directory(tmp_path / "run"), Campaign.of(told())) == []
 
