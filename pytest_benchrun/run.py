@@ -34,6 +34,7 @@ from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import SessionFacts, Start
 from pytest_benchrun.core.views import StatusView
 from pytest_benchrun.store.checkpoints import sweep_checkpoints
+from pytest_benchrun.store.database import deliver
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
 from pytest_benchrun.store.incidents import late_errors, take_fates
@@ -255,6 +256,7 @@ class OpenRun:
                 versions=facts.versions,
                 group_by=self.settings.group_by,
                 phases=list(self.settings.phases),
+                makes=[self.rundir.results.name] if self.settings.has_sqlite else [],
             )
         )
         for late in self._late if self.start is Start.RESUME else ():
@@ -332,6 +334,7 @@ class OpenRun:
         self.stats = self._publisher.close()
         self._journal.close()
         self._journal = None
+        self.view_problems.extend(deliver(self.settings.db, self.rundir, self.campaign))
 
 
 def open_run(

@@ -262,6 +262,21 @@ SANDBOX_KEEP = Option(
     default="never",
     help="Which working directories of units stay when the unit has ended, in its artifacts.",
 )
+SQLITE = Option(
+    flag="--bench-sqlite",
+    metavar="on|off",
+    choices=("on", "off"),
+    ini="bench_sqlite",
+    default="on",
+    help="Whether results.sqlite, the run as SQL tables, is made when the session ends.",
+)
+DB = Option(
+    flag="--bench-db",
+    metavar="URL",
+    ini="bench_db",
+    env="BENCHRUN_DB",
+    help="Add the run to a database of many runs when the session ends: the path of an SQLite file, or postgresql://...",
+)
 
 OPTIONS: tuple[Option, ...] = (
     RESULTS,
@@ -298,6 +313,8 @@ OPTIONS: tuple[Option, ...] = (
     STUCK_ACTION,
     NOTIFY,
     SANDBOX_KEEP,
+    SQLITE,
+    DB,
 )
 
 

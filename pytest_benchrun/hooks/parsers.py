@@ -178,7 +178,7 @@ def parse_keep(text: str) -> str:
     raise wrong(options.SANDBOX_KEEP, text, "never, failed or always")
 
 
-def parse_switch(text: str) -> bool:
+def parse_switch(text: str, option: Option) -> bool:
     """Whether it is `on`.
 
     Raises:
@@ -186,7 +186,7 @@ def parse_switch(text: str) -> bool:
     """
     if text.lower() in {"on", "off"}:
         return text.lower() == "on"
-    raise wrong(options.TURN_METRICS, text, "on or off")
+    raise wrong(option, text, "on or off")
 
 
 def parse_share(text: str) -> float:
@@ -235,6 +235,7 @@ _EXAMPLES = {
     options.SAMPLE_INTERVAL.flag: "10s",
     options.SANDBOX_KEEP.flag: "failed",
     options.TURN_METRICS.flag: "off",
+    options.SQLITE.flag: "off",
     options.TURN_SAMPLE.flag: "0.1",
     options.TURN_ROTATE.flag: "256M",
     options.PROGRESS.flag: "plain",

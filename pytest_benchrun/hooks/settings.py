@@ -27,6 +27,7 @@ from pytest_benchrun.core.settings import (
     TurnSettings,
 )
 from pytest_benchrun.hooks import options
+from pytest_benchrun.hooks.db import read_db
 from pytest_benchrun.hooks.options import Option
 from pytest_benchrun.hooks.parsers import (
     parse_budget,
@@ -99,6 +100,8 @@ def read_settings(config: pytest.Config) -> Settings:
         log_file=_read_log_file(config, reading),
         has_github=reading.of(options.GITHUB, parse_github, default=True),
         stuck=read_stuck_settings(config, reading.file),
+        has_sqlite=reading.of(options.SQLITE, lambda text: parse_switch(text, options.SQLITE), default=True),
+        db=read_db(config, reading.file),
     )
 
 
@@ -110,7 +113,7 @@ def read_turn_settings(config: pytest.Config, file: CampaignFile) -> TurnSetting
     """
     reading = _Reading(config, file)
     return TurnSettings(
-        is_on=reading.of(options.TURN_METRICS, parse_switch, default=True),
+        is_on=reading.of(options.TURN_METRICS, lambda text: parse_switch(text, options.TURN_METRICS), default=True),
         sample=reading.of(options.TURN_SAMPLE, parse_share, 1.0),
         rotate_bytes=reading.of(options.TURN_ROTATE, parse_size, DEFAULT_TURN_ROTATE_BYTES),
     )

@@ -50,6 +50,11 @@ class RunDir:
         return self.path / "runstats.json"
 
     @property
+    def results(self) -> Path:
+        """The run as SQL tables, at session finish."""
+        return self.path / "results.sqlite"
+
+    @property
     def environment(self) -> Path:
         """What the hosts were like at start and end, and what changed."""
         return self.path / "environment.json"
@@ -171,6 +176,7 @@ class RunDir:
             "status.json",
             "run_state.json",
             "runstats.json",
+            "results.sqlite",
             "environment.json",
             "run_error.json",
             "incidents",
