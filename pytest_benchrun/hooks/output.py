@@ -166,9 +166,11 @@ def shorten_error(longrepr: Any, escaped: re.Pattern[str] = _INVISIBLE) -> Any: 
 
 
 def _shorten_lines(lines: Sequence[str], escaped: re.Pattern[str]) -> list[str]:
-    if any(line.endswith("\n") for line in lines):  # those of --tb=native
-        return [_shorten("".join(lines), escaped)]
-    return _shorten("\n".join(lines), escaped).split("\n")
+    """Lines as pytest has them, some of which hold several; only of too many of them the middle is left out."""
+    if sum(map(len, lines)) + len(lines) <= _LIMIT:
+        return [escaped.sub(_escape, line) for line in lines]
+    is_native = any(line.endswith("\n") for line in lines)
+    return [_shorten("".join(lines), escaped)] if is_native else _shorten("\n".join(lines), escaped).split("\n")
 
 
 def forget_output(config: pytest.Config, reports: Sequence[pytest.TestReport]) -> None:

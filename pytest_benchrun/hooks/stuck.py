@@ -31,6 +31,8 @@ from pytest_benchrun.world.vitals import vitals
 from pytest_benchrun.world.watch import Watch
 from pytest_benchrun.world.watchdog import ACTION, ACTIONS, BEGAN, HEARD, LAST, LIMIT, PAUSED, WALL
 
+_getpid = os.getpid  # now: a unit may patch it
+
 _SECOND_NS = 1_000_000_000
 _TICK_S = 0.02  # a process's start is known to a hundredth of a second
 
@@ -252,7 +254,7 @@ class StuckTimer:
 
     @staticmethod
     def _pid() -> int:
-        return os.getpid()
+        return _getpid()
 
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:  # noqa: ANN401  # untyped

@@ -22,6 +22,8 @@ from pytest_benchrun.core.errors import DirectoryProblem, DiskFull, JournalDamag
 from pytest_benchrun.core.events import SCHEMA_VERSION, Event, event_from_json
 from pytest_benchrun.store.rundir import RunDir
 
+_getpid = os.getpid  # now: a unit may patch it
+
 ROTATE_BYTES = 64 * 1024 * 1024
 _CRC_OPENS = b',"crc":"'
 _TAIL_LENGTH = len(b',"crc":"01234567"}\n')
@@ -155,7 +157,7 @@ class JournalWriter:
         self._disk = rundir.disk
         self._rotate_bytes = rotate_bytes
         self._seq = seq
-        self._pid = os.getpid()
+        self._pid = _getpid()
         self._is_dirty = False
         self._error: OSError | None = None
         self._rotate_at = rotate_bytes
@@ -185,7 +187,7 @@ class JournalWriter:
             DiskFull: there is no room for the line; the file is as before.
             JournalWriteFailed: the line could not be written; the file is as before.
         """
-        if os.getpid() != self._pid:
+        if _getpid() != self._pid:
             return
         if self._error is not None:
             raise _cannot_write(self._rundir.journal, self._error)

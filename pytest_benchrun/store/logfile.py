@@ -12,6 +12,8 @@ from pathlib import Path
 
 from pytest_benchrun.store.files import Disk
 
+_getpid = os.getpid  # now: a unit may patch it
+
 _LOOKED_AT = 400
 
 
@@ -30,13 +32,13 @@ class LogFile:
         self.path = path
         self._disk = disk
         self._descriptor = -1
-        self._pid = os.getpid()
+        self._pid = _getpid()
         self._is_torn = False
         self.problem: str | None = None
 
     def write(self, lines: list[str]) -> None:
         """Append lines; a child process of a unit writes none."""
-        if os.getpid() != self._pid:
+        if _getpid() != self._pid:
             return
         data = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
         try:

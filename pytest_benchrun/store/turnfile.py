@@ -16,6 +16,8 @@ from typing import BinaryIO
 
 from pytest_benchrun.store.rundir import RunDir
 
+_getpid = os.getpid  # now: a unit may patch it
+
 FLUSH_BYTES = 32 * 1024
 """More at once costs twice as much: memory for it comes fresh from the system each time."""
 FLUSH_NS = 1_000_000_000
@@ -47,7 +49,7 @@ class TurnFile:
         self._rotate_bytes = rotate_bytes
         self._now_at = now_at
         self._now_ns = now_ns
-        self._pid = os.getpid()
+        self._pid = _getpid()
         self._lock = threading.Lock()
         self._lines: list[bytes] = []
         self._waiting_bytes = 0
@@ -74,7 +76,7 @@ class TurnFile:
         """Hand every line so far to the operating system."""
         if not self._lines:
             return
-        if os.getpid() != self._pid:  # a forked child: these lines are its parent's
+        if _getpid() != self._pid:  # a forked child: these lines are its parent's
             self._lines.clear()
             return
         with self._lock:
@@ -94,7 +96,7 @@ class TurnFile:
     def close(self) -> None:
         """Flush and close; a later append opens the file again."""
         self.flush()
-        if os.getpid() == self._pid:
+        if _getpid() == self._pid:
             with self._lock:
                 self._close()
 

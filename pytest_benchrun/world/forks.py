@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from pytest_benchrun.world.signals import STOPPING
 
+_getpid = os.getpid  # now: a unit may patch it, and must not look like a child for that
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h; see prctl(2)
 
 
@@ -26,7 +27,7 @@ class Forks:
 
     def __init__(self) -> None:
         self.let_go: Callable[[], None] = _keep_all
-        self._pid = os.getpid()
+        self._pid = _getpid()
         self._is_on = True
         self._from_main = False
         self._forker = 0
@@ -41,13 +42,13 @@ class Forks:
 
     def exit_child(self) -> None:
         """End this process at once where it is a forked child that came back into pytest."""
-        if os.getpid() != self._pid:
+        if _getpid() != self._pid:
             os._exit(1)
 
     def _before(self) -> None:
         """Hold signals back: one that comes to the child before it has let go would be taken by our handler."""
         self._from_main = threading.current_thread() is threading.main_thread()
-        self._forker = os.getpid()
+        self._forker = _getpid()
         self._of_thread.mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING) if self._is_on else None
 
     def _unblock(self) -> None:

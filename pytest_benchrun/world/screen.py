@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 
 from pytest_benchrun.world.clock import monotonic_s
 
+_getpid = os.getpid  # now: a unit may patch it
+
 CLEAR = "\r\x1b[J"
 _REST_OF_ROW = "\x1b[K"
 _QUIET_S = 0.5
@@ -37,7 +39,7 @@ class Screen:
         self._errors = os.dup(2)
         self._lines = _duplicate_of_output()
         self._lock = threading.RLock()
-        self._pid = os.getpid()
+        self._pid = _getpid()
         self._rows: list[str] = []
         self._size = DEFAULT_SIZE
         self._is_at_start = True
@@ -116,7 +118,7 @@ class Screen:
     @contextmanager
     def interlude(self, text: str) -> Generator[None]:
         """Somebody else writes `text`: the block makes room, and comes back when its row has ended."""
-        if os.getpid() != self._pid:  # a child: the lock may be held by a thread that it does not have
+        if _getpid() != self._pid:  # a child: the lock may be held by a thread that it does not have
             yield
             return
         with self._lock:
@@ -144,7 +146,7 @@ class Screen:
             self._errors = self._lines = -1  # the numbers are soon those of other files
 
     def _say(self, target: int | Callable[[str], object], text: str) -> None:
-        if os.getpid() != self._pid:
+        if _getpid() != self._pid:
             self._send(target, f"\n{text}\n")
             return
         with self._lock:
@@ -155,7 +157,7 @@ class Screen:
 
     def _has_terminal(self) -> bool:
         """Whether this process may paint: not in a child, and not in the background of its shell."""
-        if os.getpid() != self._pid or not os.isatty(self._errors):  # a unit may have closed what is not its own
+        if _getpid() != self._pid or not os.isatty(self._errors):  # a unit may have closed what is not its own
             return False
         try:
             return os.tcgetpgrp(self._errors) == os.getpgrp()

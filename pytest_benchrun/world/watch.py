@@ -24,6 +24,8 @@ from pytest_benchrun.world import watchdog
 from pytest_benchrun.world.alive import process_started
 from pytest_benchrun.world.watchdog import HEAD, LENGTH, SIZE, TEXT_SIZE
 
+_getpid = os.getpid  # now: a unit may patch it
+
 _END_S = 2.0
 
 
@@ -62,7 +64,7 @@ class Watch:
         self._stacks = _shared_file("benchrun-stacks")
         self._previous: Any = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._owner = os.getpid()
+        self._owner = _getpid()
         self.pid = 0
 
     def start(self) -> None:
@@ -76,8 +78,8 @@ class Watch:
             raise OSError(message)
         told = {
             **self._about,
-            "pid": os.getpid(),
-            "started": process_started(os.getpid()),
+            "pid": _getpid(),
+            "started": process_started(_getpid()),
             "slot": self._slot,
             "stacks": self._stacks,
             "knock": int(KNOCK),
@@ -118,7 +120,7 @@ class Watch:
     def close(self) -> None:
         """End the watchdog and give the signals back. The memory stays: a thread may still write to it."""
         process, self._process = self._process, None
-        if process is None or os.getpid() != self._owner:  # a child that a unit forked has none
+        if process is None or _getpid() != self._owner:  # a child that a unit forked has none
             return
         process.terminate()
         try:
