@@ -13,7 +13,7 @@ from pytest_benchrun.store.unitlog import UnitLog
 from pytest_benchrun.world.cookie import VARIABLE, cookie_for
 from pytest_benchrun.world.forks import Forks
 from pytest_benchrun.world.leftovers import Children, Descriptors, Threads, adopt_orphans
-from pytest_benchrun.world.surroundings import Surroundings, few
+from pytest_benchrun.world.surroundings import Surroundings, few, look_at_limits, restore_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,12 @@ class UnitGuard:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self) -> Generator[None, object, object]:
-        """Around the unit's function."""
+        """Around the unit's function; with its limits still on, pytest could not even say how it failed."""
+        limits = look_at_limits()
         try:
             return (yield)
         finally:
+            self.warnings += restore_limits(limits)
             self.shrink("call")
 
     @pytest.hookimpl(wrapper=True, trylast=True)
