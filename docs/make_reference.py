@@ -1,4 +1,4 @@
-"""Writes the table of options into the documentation, from the rows that the plugin itself reads.
+"""Writes the tables of options and of SQL into the documentation, from the rows that the plugin itself reads.
 
 Loaded by the documentation build, which calls `on_page_markdown` for each page. Run as a script it prints
 the table.
@@ -9,14 +9,27 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from pytest_benchrun.core.sqltables import SQL_TABLES, Table
 from pytest_benchrun.hooks.options import OPTIONS, Option
 
 PLACE = "<!-- options table -->"
+SQL_PLACE = "<!-- sql tables -->"
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
     """Put the table where a page asks for it."""
-    return markdown.replace(PLACE, options_table(OPTIONS))
+    return markdown.replace(PLACE, options_table(OPTIONS)).replace(SQL_PLACE, sql_tables(SQL_TABLES))
+
+
+def sql_tables(tables: Sequence[Table]) -> str:
+    """The tables of a run, a heading and a Markdown table each."""
+    parts: list[str] = []
+    for table in tables:
+        parts += [f"### `{table.name}`", "", table.about, "", "| column | kind | what it holds |", "|---|---|---|"]
+        parts += [f"| `{column.name}` | {column.kind} | {column.about} |" for column in table.columns]
+        indexes = "; ".join(", ".join(f"`{name}`" for name in index) for index in table.indexes)
+        parts += ["", f"Indexes: {indexes}.", ""]
+    return "\n".join(parts)
 
 
 def options_table(options: Sequence[Option]) -> str:

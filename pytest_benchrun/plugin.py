@@ -6,23 +6,28 @@ late, each time with its reason.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_benchrun.hooks.options import PLAN, RESULTS, add_options, has_campaign_file, is_asked_for, refuse_orphans
 
-if TYPE_CHECKING:  # the fixture's type; importing it would cost every session on the machine
+if TYPE_CHECKING:  # types of fixtures and arguments; importing them would cost every session on the machine
+    from pytest_benchrun.core.campaign_file import CampaignFile
     from pytest_benchrun.core.settings import Settings
     from pytest_benchrun.hooks.bench import BenchRun
+    from pytest_benchrun.hooks.sandbox import Sandbox
+    from pytest_benchrun.store.rundir import RunDir
 
 MARKER_HELP = (
     "benchrun(group=None, phase='run', inputs=(), version=None, exclusive=False, repeat=1, warmup=0, "
-    "stuck_timeout=None): how the campaign "
-    "treats the unit; group is a name, or the name of the parameter whose value is the group; units run phase by "
-    "phase; a unit runs again when its inputs (files) or its version change; nothing else of the run runs on the host "
-    "of an exclusive unit meanwhile; repeat and warmup make that many units of it, and no statistic counts its "
-    "warm-ups; stuck_timeout is how long it may be silent, like '90s', before it is stuck (pytest-benchrun)"
+    "stuck_timeout=None, boilerplate=None): how the campaign treats the unit; group is a name, or the name of the "
+    "parameter whose value is the group; units run phase by phase; a unit runs again when its inputs (files) or its "
+    "version change; nothing else of the run runs on the host of an exclusive unit meanwhile; repeat and warmup make "
+    "that many units of it, and no statistic counts its warm-ups; stuck_timeout is how long it may be silent, like "
+    "'90s', before it is stuck; boilerplate is the folder or git repository (URL@REF) that its sandbox begins with "
+    "(pytest-benchrun)"
 )
 MATRIX_HELP = (
     "benchrun_matrix(name, ...): parametrize with every combination of these parameters of the campaign file's "
@@ -112,7 +117,19 @@ def _configure_worker(config: pytest.Config) -> None:
         stuck=stuck,
     )
     config.stash[GIVES_BENCH] = hooks
+    _give_sandboxes(config, file, rundir)
     config.pluginmanager.register(hooks, "benchrun-unit")
+
+
+def _give_sandboxes(config: pytest.Config, file: CampaignFile, rundir: RunDir) -> None:
+    from pytest_benchrun.core.errors import BenchrunError  # late: only campaigns need it
+    from pytest_benchrun.hooks.sandbox import SANDBOXES, SandboxSettings  # late: as above
+    from pytest_benchrun.hooks.settings import read_sandbox_keep  # late: as above
+
+    try:
+        config.stash[SANDBOXES] = SandboxSettings(rundir, read_sandbox_keep(config, file))
+    except BenchrunError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _configure_matrix(config: pytest.Config) -> None:
@@ -152,14 +169,18 @@ def _configure_planner(config: pytest.Config) -> None:
 
 def _configure_owner(config: pytest.Config) -> None:
     import os  # late: only campaigns need what follows
+    from pathlib import Path  # late: as above
 
     from pytest_benchrun import __version__  # late: as above
     from pytest_benchrun.hooks import hookspecs  # late: as above
     from pytest_benchrun.hooks.progress import ProgressHooks  # late: as above
     from pytest_benchrun.hooks.recorder import Recorder  # late: as above
+    from pytest_benchrun.store.rundir import RunDir  # late: as above
 
     config.pluginmanager.add_hookspecs(hookspecs)
-    recorder = Recorder(config, _settings_of(config), __version__)
+    settings = _settings_of(config)
+    _give_sandboxes(config, settings.file, RunDir(Path(settings.results_dir)))
+    recorder = Recorder(config, settings, __version__)
     dist = config.getoption("dist", "no")
     is_distributed = dist != "no" and bool(config.getoption("tx", None))
     if is_distributed and dist == "each":
@@ -197,7 +218,7 @@ def _pattern_of(config: pytest.Config) -> str:
 
 
 @pytest.fixture
-def benchrun(request: pytest.FixtureRequest) -> BenchRun:
+def benchrun(request: pytest.FixtureRequest) -> Generator[BenchRun]:
     """The unit seen from inside: its turns, metrics, artifacts, checkpoint, parameters; see `BenchRun`.
 
     Without `--bench-results` it does nothing, and the test passes as an ordinary one.
@@ -206,13 +227,29 @@ def benchrun(request: pytest.FixtureRequest) -> BenchRun:
 
     giver = request.config.stash.get(GIVES_BENCH, None)
     if giver is not None:
-        return giver.bench(request.node)
+        bench = giver.bench(request.node)
+        yield bench
+        bench.programs.end()
+        return
     callspec = getattr(request.node, "callspec", None)
     matrix = request.config.pluginmanager.getplugin("benchrun-matrix")
-    return BenchRun(
+    bench = BenchRun(
         unit_id=request.node.nodeid,
         params=callspec.params if callspec else {},
         config=matrix.parameters if matrix is not None else {},
         attempt=1,
         find_folder=lambda: request.getfixturevalue("tmp_path"),
     )
+    yield bench
+    bench.programs.end()
+
+
+@pytest.fixture
+def benchrun_sandbox(request: pytest.FixtureRequest, benchrun: BenchRun) -> Generator[Sandbox]:
+    """A working directory of the unit's own, filled from the mark's `boilerplate=`; removed when the unit has ended.
+
+    `benchrun.command` runs programs in it. See `Sandbox` and `--bench-sandbox-keep`.
+    """
+    from pytest_benchrun.hooks.sandbox import sandbox  # late: only tests that use the fixture
+
+    yield from sandbox(request, benchrun)

@@ -34,6 +34,7 @@ from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import SessionFacts, Start
 from pytest_benchrun.core.views import StatusView
 from pytest_benchrun.store.checkpoints import sweep_checkpoints
+from pytest_benchrun.store.database import deliver
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.history import finish_moving, move_to_history
 from pytest_benchrun.store.incidents import late_errors, take_fates
@@ -50,6 +51,7 @@ from pytest_benchrun.world.garbage import without_garbage_collection
 from pytest_benchrun.world.identity import config_hash, new_run_id
 from pytest_benchrun.world.patience import Patience
 from pytest_benchrun.world.process import is_alive, this_process
+from pytest_benchrun.world.sandbox import sweep
 from pytest_benchrun.world.sighting import look_at_host
 from pytest_benchrun.world.timeseries import sampling
 
@@ -197,6 +199,7 @@ class OpenRun:
     def _tidy(self) -> StopFile:
         """Put aside what is not of this session; each thing becomes a note."""
         self.rundir.disk.sweep_temporary_files(self.rundir.path)
+        self.notes += sweep(self.rundir.path)
         if self.start is Start.NEW_AFTER_HISTORY:
             place = move_to_history(self.rundir, self._earlier_run_id)
             self.notes.append(f"the earlier run was moved to {place}")
@@ -253,6 +256,7 @@ class OpenRun:
                 versions=facts.versions,
                 group_by=self.settings.group_by,
                 phases=list(self.settings.phases),
+                makes=[self.rundir.results.name] if self.settings.has_sqlite else [],
             )
         )
         for late in self._late if self.start is Start.RESUME else ():
@@ -330,6 +334,7 @@ class OpenRun:
         self.stats = self._publisher.close()
         self._journal.close()
         self._journal = None
+        self.view_problems.extend(deliver(self.settings.db, self.rundir, self.campaign))
 
 
 def open_run(

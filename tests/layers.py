@@ -24,6 +24,7 @@ ROOMS = {
     "report": 1,
     "world": 1,
     "run": 2,
+    "results": 2,
     "web": 2,
     "hooks": 3,
     "engines": 4,
@@ -53,14 +54,17 @@ LIBRARIES = {
     **dict.fromkeys(("socketserver", "ssl", "urllib"), 1),
     **dict.fromkeys(("random", "secrets", "uuid"), 1),  # chance
     # other people's; one that is not listed is refused, so that each gets its floor when it arrives
-    **dict.fromkeys(("apprise", "filelock", "numpy", "orjson", "psutil", "pyarrow", "sqlalchemy", "tqdm", "yaml"), 1),
+    **dict.fromkeys(
+        ("apprise", "filelock", "numpy", "orjson", "pandas", "polars", "psutil", "psycopg", "pyarrow", "tqdm", "yaml"),
+        1,
+    ),
     **dict.fromkeys(("pluggy", "pytest", "pytest_benchmark", "pytest_timeout"), 3),
     **dict.fromkeys(("distributed", "execnet", "xdist"), 4),
     "_pytest": NOWHERE,
 }
 """Library and the lowest floor that may import it; the rest of the standard library is free."""
 
-EXTRAS = frozenset({"apprise", "numpy", "pyarrow", "pytest_benchmark", "yaml"})
+EXTRAS = frozenset({"apprise", "numpy", "pandas", "polars", "psycopg", "pyarrow", "pytest_benchmark", "yaml"})
 """Libraries that need not be there: imported inside the function that needs them, in any room, with the reason."""
 
 READS_CLOCK = frozenset(

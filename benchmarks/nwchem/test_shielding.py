@@ -1,7 +1,6 @@
 """Measures NMR shieldings of small molecules, and what they cost, with NWChem."""
 
 from collections import defaultdict
-from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -14,35 +13,40 @@ from benchmarks.nwchem.output_file import (
     read_energy_hartree,
     read_shieldings,
 )
-from benchmarks.nwchem.program import NWCHEM, run_nwchem
-from pytest_benchrun import BenchRun
+from benchmarks.nwchem.program import CHILD_ENVIRONMENT, TIME_LIMIT_S
+from pytest_benchrun import BenchRun, Sandbox
 
 # Ten electrons each. Another molecule is another file in geometries/ and its name here.
 MOLECULES = ("hydrogen_fluoride", "water", "ammonia", "methane")
 
 
-@pytest.mark.skipif(NWCHEM is None, reason="NWChem is missing: apt-get install nwchem")
 @pytest.mark.benchrun(group="molecule", inputs=[str(GEOMETRIES / f"{name}.xyz") for name in MOLECULES])
 @pytest.mark.parametrize("solvent", list(SOLVENTS))
 @pytest.mark.parametrize("functional", list(FUNCTIONALS))
 @pytest.mark.parametrize("molecule", MOLECULES)
-def test_shielding(benchrun: BenchRun, tmp_path: Path, molecule: str, functional: str, solvent: str) -> None:
-    """Compute the isotropic shieldings of one molecule in one way."""
+def test_shielding(benchrun: BenchRun, benchrun_sandbox: Sandbox, molecule: str, functional: str, solvent: str) -> None:
+    """Compute the isotropic shieldings of one molecule in one way; scratch files go with the sandbox."""
     atoms = read_geometry(molecule)
     input_path = benchrun.artifact("shielding.nw")
-    output_path = benchrun.artifact("shielding.out")
     input_path.write_text(shielding_input(atoms, functional=functional, solvent=solvent), encoding="utf-8")
 
-    usage = run_nwchem(input_path, output_path, scratch=tmp_path)
+    result = benchrun.command(
+        ["nwchem", input_path.absolute()],
+        log="shielding.out",
+        timeout=TIME_LIMIT_S,
+        env=CHILD_ENVIRONMENT,
+        missing="skip",
+    )
 
-    output = output_path.read_text(encoding="utf-8", errors="replace")
+    output = result.log.read_text(encoding="utf-8", errors="replace")
     assert is_solvated(output) == (solvent != "gas")
     benchrun.metric("scf_energy_hartree", read_energy_hartree(output), "hartree")
     shieldings = read_shieldings(output, [atom.element for atom in atoms])
     for element, mean_ppm in mean_by_element(shieldings).items():
         benchrun.metric(f"shielding_{element}_ppm", mean_ppm, "ppm")
-    benchrun.metric("wall_s", usage.wall_s, "s", better="lower")
-    benchrun.metric("cpu_s", usage.cpu_s, "s", better="lower")
+    benchrun.metric("wall_s", result.wall_s, "s", better="lower")
+    benchrun.metric("cpu_s", result.cpu_s, "s", better="lower")
+    benchrun.metric("rss_bytes", result.rss_bytes, "bytes", better="lower")
 
 
 def mean_by_element(shieldings: list[Shielding]) -> dict[str, float]:

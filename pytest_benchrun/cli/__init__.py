@@ -37,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # `benchrun status | head`: nothing is wrong, and Python must not say so at exit
         return 0
     except OSError as error:  # a command has said by now what it knows better
-        problem = f"cannot {args.command} {args.dir!r}: {error.strerror or error}: {error.filename!r}"
+        from pytest_benchrun.core.dburl import masked  # late: only `history` takes an address
+
+        problem = f"cannot {args.command} {masked(args.dir)!r}: {error.strerror or error}: {error.filename!r}"
         print(f"benchrun: {problem}\n  -> see to its permissions and to room on its disk", file=sys.stderr)
         return EXIT_USAGE
 
@@ -102,6 +104,24 @@ def _resume(args: argparse.Namespace) -> int:
     return resume(args.dir, args.extra)
 
 
+def _gc(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.gc import gc  # late: as above
+
+    return gc(args.dir, is_dry=args.dry_run)
+
+
+def _record(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.record import record  # late: as above
+
+    return record(args.dir, args.db)
+
+
+def _history(args: argparse.Namespace) -> int:
+    from pytest_benchrun.cli.history import history  # late: as above
+
+    return history(args.dir, as_json=args.json)
+
+
 COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] = (
     ("status", _status, "show where a run is", "Show where a run is."),
     (
@@ -140,10 +160,29 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] 
         "Write JUnit XML as pytest does, from the journal and at any time: also of a killed or a live run.",
     ),
     (
+        "record",
+        _record,
+        "add the run to a database",
+        """Add the run to a database of many runs, an SQLite file or PostgreSQL, as it is now: also while it goes on and
+        after a kill. A run that is there is replaced.""",
+    ),
+    (
+        "history",
+        _history,
+        "list the runs of a directory or a database",
+        "List the runs in DIR and its history, or those in a database (URL, or the path of an SQLite file).",
+    ),
+    (
         "resume",
         _resume,
         "repeat the recorded command with --bench-resume",
         "Repeat the pytest command of the run's last session, in its folder, with --bench-resume and what follows --.",
+    ),
+    (
+        "gc",
+        _gc,
+        "remove what killed sessions have left",
+        "Remove sandboxes and temporary files that killed sessions of a run have left; never while the run lives.",
     ),
 )
 """A command a row: its name, what runs it, its line in the list of all, its own help."""
@@ -230,8 +269,20 @@ def _junit_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", metavar="FILE", help="the file; default: standard output")
 
 
+def _record_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--db", metavar="URL", help="the database; default: the environment variable BENCHRUN_DB")
+
+
+def _history_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print a list of objects")
+
+
 def _resume_options(command: argparse.ArgumentParser) -> None:
     command.usage = "benchrun resume [-h] DIR [-- PYTEST ARGUMENT ...]"
+
+
+def _gc_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--dry-run", action="store_true", help="only say what would be removed")
 
 
 OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
@@ -243,6 +294,9 @@ OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "stats": _stats_options,
     "export": _export_options,
     "junit": _junit_options,
+    "record": _record_options,
+    "history": _history_options,
     "resume": _resume_options,
+    "gc": _gc_options,
 }
 """What a command has beside DIR."""

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from pytest_benchrun.cli.reading import made_of, put_out, run_in
 from pytest_benchrun.core.errors import UsageProblem
+from pytest_benchrun.core.tables import TABLES, Row
 from pytest_benchrun.core.turns import TURN_FIELDS
-from pytest_benchrun.report.export import TABLES, Row, as_csv, as_jsonl
+from pytest_benchrun.report.export import as_csv, as_jsonl
 from pytest_benchrun.report.parquet import as_parquet
 from pytest_benchrun.report.words import clean
 from pytest_benchrun.store.rundir import RunDir

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from pytest_benchrun.core.errors import DirectoryProblem, JournalDamaged, UsageProblem
+from pytest_benchrun.core.errors import DirectoryProblem, UsageProblem
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.sequence import BAD_VALUES
 from pytest_benchrun.store.files import Disk
-from pytest_benchrun.store.journal import JournalReader
+from pytest_benchrun.store.journal import all_events
 from pytest_benchrun.store.lock import read_owner
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.process import is_alive
@@ -46,22 +46,11 @@ def made_of(rundir: RunDir, make: Callable[[list[Event]], T]) -> T:
     """
     check = f"benchrun verify {rundir.path}   (says what is wrong)"
     try:
-        return make(_events(rundir))
+        return make(all_events(rundir))
     except OSError as error:
         raise DirectoryProblem(f"cannot read the journal of {rundir.path}: {error.strerror}", hint=check) from error
     except BAD_VALUES as error:
         raise DirectoryProblem(f"the journal of {rundir.path} makes no sense: {error}", hint=check) from error
-
-
-def _events(rundir: RunDir) -> list[Event]:
-    """All events; read again when a live run put a part of its journal away meanwhile."""
-    while True:
-        parts = rundir.journal_parts()
-        try:
-            return list(JournalReader(rundir))
-        except JournalDamaged:
-            if rundir.journal_parts() == parts:
-                raise
 
 
 def put_out(rundir: RunDir, output: str | None, data: bytes | Iterable[bytes], example: str) -> None:

@@ -11,6 +11,7 @@ from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.store.journal import JournalReader, cut_torn_tail
 from pytest_benchrun.store.lock import RunLock
 from pytest_benchrun.store.publisher import views_at_rest
+from pytest_benchrun.store.resultsdb import write_results
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.salvage import finish_salvage, salvage
 from pytest_benchrun.store.turncheck import salvage_turns
@@ -48,8 +49,19 @@ def rebuild(directory: str, *, is_salvage: bool) -> int:
         views = views_at_rest(rundir, campaign, figures_of(rundir, campaign))
         for path, data in views.items():
             rundir.disk.write_atomically(path, data)
-    print(f"rebuilt {', '.join(path.name for path in views)} of {campaign.run_id} from {reader.seq} events")
+        made = [path.name for path in views] + _make_results(rundir, campaign)
+    print(f"rebuilt {', '.join(made)} of {campaign.run_id} from {reader.seq} events")
     return 0
+
+
+def _make_results(rundir: RunDir, campaign: Campaign) -> list[str]:
+    """The name of the file that was made; nothing when turns stand in the way, which a salvage mends."""
+    try:
+        write_results(rundir, campaign)
+    except DirectoryProblem as error:
+        print(f"benchrun: {rundir.results.name} was not made: {error}")
+        return []
+    return [rundir.results.name]
 
 
 def _mend_turns(rundir: RunDir, campaign: Campaign, now_at: str, *, is_salvage: bool) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.dburl import VARIABLE, masked_command, without_masked
 from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.core.events import SessionStarted
 from pytest_benchrun.core.sequence import BAD_VALUES
@@ -21,6 +22,8 @@ from pytest_benchrun.world.process import is_alive
 _LINE_LENGTH = 4000
 _OURS = ("--bench-results", "--bench-resume", "--bench-fresh", "--bench-accept-drift")
 """Not repeated: said anew by a resume, or, as the last one, said of one change and not of the next."""
+DB, DB_INI = "--bench-db", "bench_db"
+_DB_HINT = f"export {VARIABLE}=URL before a resume, or afterwards: benchrun record DIR --db URL"
 _PHASES = ("--bench-from", "--bench-to", "--bench-only", "--bench-force-phase")
 _WITH_VALUE = frozenset({"--bench-results", "--bench-from", "--bench-to", "--bench-only"})
 
@@ -39,8 +42,13 @@ def resume(directory: str, extra: Sequence[str]) -> int:
     rundir = RunDir(Path(directory))
     _refuse_owned(rundir)
     session = last_session(rundir)
-    arguments = resumed(session.command[1:], str(rundir.path), extra)
-    shown = shlex.join(["pytest", *arguments])
+    recorded, was_masked = without_masked(session.command[1:], DB, DB_INI)
+    if was_masked and not os.environ.get(VARIABLE):
+        print(
+            f"benchrun: the address of the database has a password, which is not recorded\n  -> {_DB_HINT}", flush=True
+        )
+    arguments = resumed(recorded, str(rundir.path), extra)
+    shown = shlex.join(["pytest", *masked_command(arguments, DB, DB_INI)])
     try:
         os.chdir(session.cwd)
     except OSError as error:

@@ -35,10 +35,13 @@ OPTIONS = (
     "stuck_timeout",
     "stuck_action",
     "notify",
+    "sandbox_keep",
+    "sqlite",
+    "db",
 )
 """Keys of `[campaign]` that stand for the option of the same name; the command line comes before them."""
 
-_SWITCHES = frozenset({"turn_metrics"})
+_SWITCHES = frozenset({"turn_metrics", "sqlite"})
 """Of them those that are `on` or `off`, which YAML reads as true and false."""
 
 KEYS = ("name", "phases", *OPTIONS, "budget")

@@ -85,3 +85,39 @@ class JournalWriteFailed(BenchrunError):
 
 class DiskFull(JournalWriteFailed):
     """The journal is as before, and the same line can be tried again once there is room."""
+
+
+class CommandProblem(BenchrunError):
+    """A program that cannot be run as it was asked for."""
+
+
+class ProgramMissing(CommandProblem):
+    """A program that is not there, or that may not be run.
+
+    Attributes:
+        program: its name as it was asked for.
+    """
+
+    def __init__(self, program: str, why: str, hint: str) -> None:
+        super().__init__(f"the program {program!r} {why}", hint=hint)
+        self.program = program
+
+
+class CommandFailed(CommandProblem):
+    """A program that ended with another exit code than 0, or by a signal.
+
+    Attributes:
+        result: how it ended, with its log.
+    """
+
+    def __init__(self, problem: str, *, hint: str, result: object) -> None:
+        super().__init__(problem, hint=hint)
+        self.result = result
+
+
+class CommandTimedOut(CommandFailed):
+    """A program that was ended because its time was up; the status of its unit is `timeout`."""
+
+
+class SandboxProblem(BenchrunError):
+    """A sandbox that cannot be made as it was asked for."""

@@ -51,6 +51,7 @@ class SessionStarted(Event):
         workers: how many were asked for.
         group_by: parameter that makes the groups; None when the marker or the unit itself does.
         phases: names of the phases in the order in which they run.
+        makes: names of files that a session may be told not to make, and that this one makes at its end.
     """
 
     name: ClassVar[str] = "session_started"
@@ -63,6 +64,7 @@ class SessionStarted(Event):
     versions: dict[str, str]
     group_by: str | None
     phases: list[str] = field(default_factory=list)
+    makes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

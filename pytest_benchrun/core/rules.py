@@ -129,3 +129,9 @@ def exit_code(campaign: Campaign, state: RunState, pytest_code: int) -> int:
     if any(campaign.counts[status] for status in FAILURES) or campaign.late_errors:
         return EXIT_FAILED
     return EXIT_OK if pytest_code == EXIT_NOTHING and campaign.records else pytest_code
+
+
+def lacks_end(campaign: Campaign) -> bool:
+    """Whether the last owner died, or lost its journal, before it could write the run's true end."""
+    is_live = campaign.state in {RunState.RUNNING, RunState.STOPPING} or bool(campaign.running)
+    return is_live or (campaign.state is not RunState.COMPLETE and not campaign.unfinished)

@@ -121,6 +121,8 @@ class Settings:
         log_file: where the log goes, as an absolute path; None for no log.
         has_github: whether GitHub Actions gets a step summary and annotations when it runs us.
         stuck: what becomes of units that give no sign of progress.
+        has_sqlite: whether `results.sqlite` is made at the end.
+        db: where the database is that gets the run at the end, which may say a password; None for none.
     """
 
     results_dir: str
@@ -150,3 +152,5 @@ class Settings:
     log_file: str | None = None
     has_github: bool = True
     stuck: StuckSettings = field(default_factory=StuckSettings)
+    has_sqlite: bool = True
+    db: str | None = field(default=None, repr=False)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Protocol
 
@@ -16,8 +17,10 @@ from pytest_benchrun.core.jsonsafe import to_metric, to_name
 from pytest_benchrun.core.model import JsonValue, Metric
 from pytest_benchrun.core.repeats import PARAMETER, Repeat
 from pytest_benchrun.hooks.beacons import Beacons
+from pytest_benchrun.hooks.command import Programs, Wish
 from pytest_benchrun.hooks.turnlines import UnitTurns
 from pytest_benchrun.hooks.turns import NO_TURN, F, Turn, keep_event, wrap
+from pytest_benchrun.world.command import CommandResult
 
 MAX_METRICS = 1000
 """Metrics that a unit can have: they stand in one line of the journal. Series are for turns, data for artifacts."""
@@ -137,6 +140,7 @@ class BenchRun:
         metrics: recorded so far, by name.
         warnings: what was wrong with recorded values.
         checkpoint: `save` and `load` what the next attempt needs after a kill.
+        programs: that it runs.
     """
 
     def __init__(
@@ -163,6 +167,7 @@ class BenchRun:
         self._is_full = False
         self._beacons = keeps.beacons if keeps else None
         self._turns = keeps.turns if keeps else None
+        self.programs = Programs(self.artifact, self.metric, self.warnings, self._beacons)
 
     def metric(self, name: str, value: float, unit: str = "", better: Literal["lower", "higher"] | None = None) -> None:
         """Record a number of this unit; recording a name again replaces its value.
@@ -288,6 +293,64 @@ class BenchRun:
         path = self._find_folder() / pure
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def command(  # noqa: PLR0913  # what a user may say, by name
+        self,
+        argv: Sequence[str | PathLike[str]],
+        *,
+        timeout: float | None = None,
+        env: Mapping[str, str | None] | None = None,
+        cwd: str | PathLike[str] | None = None,
+        check: bool = True,
+        log: str | None = None,
+        metrics: str | None = None,
+        missing: Literal["fail", "skip"] = "fail",
+        grace: float = 5.0,
+        max_memory_bytes: int | None = None,
+        max_cpu_s: int | None = None,
+    ) -> CommandResult:
+        """Run an external program to its end; nothing of it outlives this call, however it ends.
+
+        No shell is between: the words go to the program as they are. Its output, both streams, goes into a file of
+        the unit's artifacts as the program writes it, and not into what pytest captures; new output is proof of
+        progress. Without `--bench-results` the file is in a temporary folder of the unit.
+
+        Args:
+            argv: the program and its arguments, a list.
+            timeout: seconds after which the program and all that it has started are ended, and the unit is a
+                `timeout`; None for no limit.
+            env: variables on top of this process's; None as a value takes one away.
+            cwd: the directory to run in; by default the unit's sandbox if it has one, else the current directory.
+            check: whether another exit code than 0 is an error.
+            log: artifact that takes the output, replaced if it is there; by default `<program>.log`, or
+                `<program>.2.log` and so on where that is there already.
+            metrics: record `<metrics>_wall_s`, `<metrics>_cpu_s` and `<metrics>_rss_bytes` as metrics of the unit;
+                None records none.
+            missing: what to do where the program is not installed: `"fail"` or `"skip"` the unit.
+            grace: seconds between asking the program to end (SIGTERM) and ending it (SIGKILL).
+            max_memory_bytes: address space that each of its processes may have; None for no limit.
+            max_cpu_s: whole seconds of CPU time that each of its processes may use; None for no limit.
+
+        Raises:
+            CommandProblem: what was asked for cannot be run; nothing was started.
+            ProgramMissing: the program is not installed, and `missing` is `"fail"`.
+            CommandFailed: it exited with another code than 0, or by a signal, and `check` is true.
+            CommandTimedOut: its time was up; also when `check` is false.
+        """
+        __tracebackhide__ = True
+        wish = Wish(
+            timeout_s=timeout,
+            env=env,
+            cwd=cwd,
+            is_checked=check,
+            log=log,
+            metrics=metrics,
+            missing=missing,
+            grace_s=grace,
+            max_memory_bytes=max_memory_bytes,
+            max_cpu_s=max_cpu_s,
+        )
+        return self.programs.run(argv, wish)
 
 
 def _is_file_name(name: str) -> bool:

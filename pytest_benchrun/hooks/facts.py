@@ -7,8 +7,10 @@ from importlib import metadata
 
 import pytest
 
+from pytest_benchrun.core.dburl import masked_command
 from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.start import SessionFacts
+from pytest_benchrun.hooks.options import DB
 
 _PACKAGES = ("pytest", "pytest-xdist", "pytest-timeout", "pytest-benchrun")
 
@@ -25,10 +27,11 @@ def session_facts(config: pytest.Config, engine: str, workers: int, version: str
     versions = {"python": platform.python_version(), "platform": platform.platform()}
     for package in _PACKAGES:
         versions[package] = _version_of(package)
+    arguments = [safe_text(str(argument)) for argument in config.invocation_params.args]
     return SessionFacts(
         engine=engine,
         workers=workers,
-        command=["pytest", *(safe_text(str(arg)) for arg in config.invocation_params.args)],
+        command=["pytest", *masked_command(arguments, DB.flag, DB.ini or "")],
         cwd=safe_text(str(config.invocation_params.dir)),
         versions=versions,
         version=version,

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from pytest_benchrun.core.argv import masked
+from pytest_benchrun.core.boilerplate import read_boilerplate
 from pytest_benchrun.core.errors import UsageProblem, nearest
 from pytest_benchrun.core.jsonsafe import safe_repr, to_name, to_text
 from pytest_benchrun.hooks.settings import parse_stuck_timeout
 from pytest_benchrun.world.source import inputs_digest, source_digest
 
 MARKER = "benchrun"
-KNOWN = ("exclusive", "group", "inputs", "phase", "repeat", "stuck_timeout", "version", "warmup")
+KNOWN = ("boilerplate", "exclusive", "group", "inputs", "phase", "repeat", "stuck_timeout", "version", "warmup")
 _LEAST = {"repeat": 1, "warmup": 0}
 _VERSION_LENGTH = 100
 _NOTHING: Mapping[str, Any] = {}
@@ -65,6 +67,9 @@ def _checked(mark: pytest.Mark, node: pytest.Item | pytest.Collector) -> Mapping
 
 
 def _check_value(name: str, value: object, node: pytest.Item | pytest.Collector) -> None:
+    if name == "boilerplate":
+        _check_boilerplate(value, node)
+        return
     where = f"@pytest.mark.benchrun({name}={safe_repr(value)}) at {node.nodeid}"
     if name == "exclusive" and not isinstance(value, bool):
         raise UsageProblem(f"{where}: it is true or false", hint="exclusive=True")
@@ -90,6 +95,18 @@ def stuck_timeout_of(said: Mapping[str, Any]) -> float | None:
     """
     value = said.get("stuck_timeout")
     return None if value is None else parse_stuck_timeout(to_text(value))
+
+
+def _check_boilerplate(value: object, node: pytest.Item | pytest.Collector) -> None:
+    """Before the first unit: whether it can be one, and whether its folder is there."""
+    shown = masked(safe_repr(value))
+    where = f"@pytest.mark.benchrun(boilerplate={shown}) at {node.nodeid}"
+    source = read_boilerplate(value, where)
+    if isinstance(source, str) and not (node.path.parent / source).is_dir():
+        problem = f"{where}: there is no folder {str(node.path.parent / source)!r}"
+        raise UsageProblem(
+            problem, hint="a folder is relative to the test file; a repository is https://, ssh:// or file://"
+        )
 
 
 class Fingerprints:

@@ -254,6 +254,29 @@ NOTIFY = Option(
     ini="bench_notify",
     help="Tell of incidents: http and https get a JSON POST; other services need the extra notify.",
 )
+SANDBOX_KEEP = Option(
+    flag="--bench-sandbox-keep",
+    metavar="never|failed|always",
+    choices=("never", "failed", "always"),
+    ini="bench_sandbox_keep",
+    default="never",
+    help="Which working directories of units stay when the unit has ended, in its artifacts.",
+)
+SQLITE = Option(
+    flag="--bench-sqlite",
+    metavar="on|off",
+    choices=("on", "off"),
+    ini="bench_sqlite",
+    default="on",
+    help="Whether results.sqlite, the run as SQL tables, is made when the session ends.",
+)
+DB = Option(
+    flag="--bench-db",
+    metavar="URL",
+    ini="bench_db",
+    env="BENCHRUN_DB",
+    help="Add the run to a database of many runs when the session ends: the path of an SQLite file, or postgresql://...",
+)
 
 OPTIONS: tuple[Option, ...] = (
     RESULTS,
@@ -289,6 +312,9 @@ OPTIONS: tuple[Option, ...] = (
     STUCK_TIMEOUT,
     STUCK_ACTION,
     NOTIFY,
+    SANDBOX_KEEP,
+    SQLITE,
+    DB,
 )
 
 

@@ -163,7 +163,8 @@ def forget_output(config: pytest.Config, reports: Sequence[pytest.TestReport]) -
 
     Not where it will be shown then: with `-rP` and `-rA`, and of unexpected passes, which have `-rX`.
     """
-    if "P" in config.option.reportchars or "A" in config.option.reportchars:
+    shown = config.getoption("reportchars", "")  # an option of the terminal reporter, which may be switched off
+    if "P" in shown or "A" in shown:
         return
     for report in reports:
         if report.sections and report.outcome == "passed" and not hasattr(report, "wasxfail"):

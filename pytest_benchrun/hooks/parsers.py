@@ -167,7 +167,18 @@ def parse_url(text: str) -> str:
     raise wrong(options.NOTIFY, text, "a URL")
 
 
-def parse_switch(text: str) -> bool:
+def parse_keep(text: str) -> str:
+    """`never`, `failed` or `always`.
+
+    Raises:
+        UsageProblem: anything else.
+    """
+    if text in {"never", "failed", "always"}:
+        return text
+    raise wrong(options.SANDBOX_KEEP, text, "never, failed or always")
+
+
+def parse_switch(text: str, option: Option) -> bool:
     """Whether it is `on`.
 
     Raises:
@@ -175,7 +186,7 @@ def parse_switch(text: str) -> bool:
     """
     if text.lower() in {"on", "off"}:
         return text.lower() == "on"
-    raise wrong(options.TURN_METRICS, text, "on or off")
+    raise wrong(option, text, "on or off")
 
 
 def parse_share(text: str) -> float:
@@ -222,7 +233,9 @@ _EXAMPLES = {
     options.BUDGET.flag: "cost_usd=50",
     options.ENVIRONMENT.flag: "basic",
     options.SAMPLE_INTERVAL.flag: "10s",
+    options.SANDBOX_KEEP.flag: "failed",
     options.TURN_METRICS.flag: "off",
+    options.SQLITE.flag: "off",
     options.TURN_SAMPLE.flag: "0.1",
     options.TURN_ROTATE.flag: "256M",
     options.PROGRESS.flag: "plain",

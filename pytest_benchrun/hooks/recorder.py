@@ -23,7 +23,7 @@ from pytest_benchrun.core.events import (
 from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.model import Ending, Outcome, RunState, Unit, UnitStatus
 from pytest_benchrun.core.plan import Plan, ranges_of
-from pytest_benchrun.core.rules import Stop, exit_code, exit_code_of_nothing, final_state, time_is_up
+from pytest_benchrun.core.rules import Stop, exit_code, exit_code_of_nothing, final_state, lacks_end, time_is_up
 from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import Start
 from pytest_benchrun.hooks.closing import raise_stop, show_interrupted, show_skipped
@@ -127,7 +127,8 @@ class Recorder:
         plan = self._plan
         self.run.notes += orphans_of(self.run)
         self.run.notes += self._tidy_turns()  # what a killed session has left, before its run goes on or away
-        if plan is None or (plan.is_empty and not self._must_close_session()):
+        must_close = self.run.start is Start.RESUME and lacks_end(self.campaign)
+        if plan is None or (plan.is_empty and not must_close):
             self.run.mend_views()
             self._say(plan_line(self.campaign, plan) if plan else "benchrun: nothing collected")
             return False
@@ -156,13 +157,6 @@ class Recorder:
         if os.getpid() != self._pid:
             return []
         return tidy_turns(self.run.rundir, self.settings.turns.rotate_bytes, self.run.clock.now_at())
-
-    def _must_close_session(self) -> bool:
-        """Whether the last owner died, or lost its journal, before it could write the run's true end."""
-        campaign = self.campaign
-        is_live = campaign.state in {RunState.RUNNING, RunState.STOPPING} or bool(campaign.running)
-        is_done = campaign.state is not RunState.COMPLETE and not campaign.unfinished
-        return self.run.start is Start.RESUME and (is_live or is_done)
 
     def _ask_stop(self) -> Stop | None:
         if self.signals.received is not None:

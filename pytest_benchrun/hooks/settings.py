@@ -27,6 +27,7 @@ from pytest_benchrun.core.settings import (
     TurnSettings,
 )
 from pytest_benchrun.hooks import options
+from pytest_benchrun.hooks.db import read_db
 from pytest_benchrun.hooks.options import Option
 from pytest_benchrun.hooks.parsers import (
     parse_budget,
@@ -35,6 +36,7 @@ from pytest_benchrun.hooks.parsers import (
     parse_environment,
     parse_github,
     parse_interval,
+    parse_keep,
     parse_progress,
     parse_select,
     parse_share,
@@ -98,6 +100,8 @@ def read_settings(config: pytest.Config) -> Settings:
         log_file=_read_log_file(config, reading),
         has_github=reading.of(options.GITHUB, parse_github, default=True),
         stuck=read_stuck_settings(config, reading.file),
+        has_sqlite=reading.of(options.SQLITE, lambda text: parse_switch(text, options.SQLITE), default=True),
+        db=read_db(config, reading.file),
     )
 
 
@@ -109,7 +113,7 @@ def read_turn_settings(config: pytest.Config, file: CampaignFile) -> TurnSetting
     """
     reading = _Reading(config, file)
     return TurnSettings(
-        is_on=reading.of(options.TURN_METRICS, parse_switch, default=True),
+        is_on=reading.of(options.TURN_METRICS, lambda text: parse_switch(text, options.TURN_METRICS), default=True),
         sample=reading.of(options.TURN_SAMPLE, parse_share, 1.0),
         rotate_bytes=reading.of(options.TURN_ROTATE, parse_size, DEFAULT_TURN_ROTATE_BYTES),
     )
@@ -136,6 +140,15 @@ def parse_stuck_timeout(text: str) -> float:
         UsageProblem: anything else.
     """
     return parse_time(options.STUCK_TIMEOUT, text, bare_s=60)
+
+
+def read_sandbox_keep(config: pytest.Config, file: CampaignFile) -> str:
+    """Which sandboxes stay: `never`, `failed` or `always`; workers read it by themselves, as they do of turns.
+
+    Raises:
+        UsageProblem: a value that cannot be right.
+    """
+    return _Reading(config, file).of(options.SANDBOX_KEEP, parse_keep, "never")
 
 
 def read_campaign_file(config: pytest.Config) -> CampaignFile:

@@ -19,7 +19,7 @@ from pytest_benchrun.world.garbage import without_garbage_collection
 
 _MESSAGE_LENGTH = 1000
 _DETAIL_LENGTH = 8000
-_TIMEOUT = re.compile(r"Timeout \(>.*\) from pytest-timeout")
+_TIMEOUT = re.compile(r"Timeout \(>.*\) from pytest-timeout|^pytest_benchrun\.core\.errors\.CommandTimedOut: ")
 
 
 def units_of(items: Sequence[pytest.Item], group_by: str | None, phases: Sequence[str]) -> list[Unit]:

@@ -11,7 +11,7 @@ import orjson
 
 from pytest_benchrun.core.errors import UsageProblem
 from pytest_benchrun.core.model import JsonValue
-from pytest_benchrun.report.export import Row
+from pytest_benchrun.core.tables import Row
 
 GROUP_ROWS = 20_000
 """Rows that are held in memory at a time, and a row group of the file."""

@@ -6,7 +6,7 @@ import errno
 import itertools
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -92,6 +92,33 @@ class Disk:
             raise
         if is_synced:
             self.sync_dir(path.parent)
+
+    def make_atomically(self, path: Path, make: Callable[[Path], None]) -> None:
+        """Replace `path` by a file that `make` fills: for libraries that write files by their name.
+
+        Args:
+            path: as in `write_atomically`.
+            make: is given the path of an empty file of ours, in the same directory.
+
+        Raises:
+            OSError: as in `write_atomically`; and whatever `make` raises.
+        """
+        temporary = self.temporary_path(path.parent, f"{os.getpid()}-{next(_numbers)}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(temporary, flags, 0o666)
+        try:
+            try:
+                make(temporary)
+                if self.is_durable:
+                    self.sync(descriptor)
+            finally:
+                os.close(descriptor)
+            self.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        self.sync_dir(path.parent)
 
     def temporary_path(self, directory: Path, name: str) -> Path:
         """A path that `sweep_temporary_files` finds."""

@@ -12,7 +12,7 @@ import errno
 import os
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,10 @@ from pytest_benchrun.store.rundir import RunDir
 ROTATE_BYTES = 64 * 1024 * 1024
 _CRC_OPENS = b',"crc":"'
 _TAIL_LENGTH = len(b',"crc":"01234567"}\n')
+
+
+_NAME = 7
+"""The part of a line, cut at its quotes, that names the event: see `encode_line`."""
 
 
 def encode_line(seq: int, event: Event) -> bytes:
@@ -105,6 +109,36 @@ class JournalReader:
 
     def _damage(self, path: Path, number: int, why: str) -> JournalDamaged:
         return JournalDamaged(str(path), number, why, directory=str(self._rundir.path))
+
+
+def events_named(rundir: RunDir, names: Collection[str]) -> Iterator[Event]:
+    """The events of some kinds, of a journal that was read and checked before: the others cost next to nothing.
+
+    Raises:
+        ValueError: a line is no event.
+    """
+    wanted = {name.encode("ascii") for name in names}
+    for path in rundir.journal_parts():
+        with path.open("rb") as file:
+            for line in file:
+                head = line.split(b'"', _NAME + 1)
+                if len(head) > _NAME and head[_NAME] in wanted and line.endswith(b"\n"):
+                    yield event_from_json(orjson.loads(line))
+
+
+def all_events(rundir: RunDir) -> list[Event]:
+    """All events; read again when a live run put a part of its journal away meanwhile.
+
+    Raises:
+        DirectoryProblem: as of `JournalReader`.
+    """
+    while True:
+        parts = rundir.journal_parts()
+        try:
+            return list(JournalReader(rundir))
+        except JournalDamaged:
+            if rundir.journal_parts() == parts:
+                raise
 
 
 class JournalWriter:

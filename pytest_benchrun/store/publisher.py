@@ -2,14 +2,14 @@
 
 The journal is synced within 100 ms of an event, one sync for all events in between; the status is
 written at most every 0.2 s and as a heartbeat every 5 s. A stop is looked for every 0.5 s, so that it is
-seen while a long unit runs. `runstats.json` is written at the end.
+seen while a long unit runs. `runstats.json` and `results.sqlite` are written at the end.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import orjson
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.conductor import Clock
 from pytest_benchrun.core.environment import environment_view
+from pytest_benchrun.core.errors import BenchrunError
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.outlook import Outlook
@@ -27,6 +28,7 @@ from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.views import StatusView, status_view
 from pytest_benchrun.store.history import earlier_seconds
 from pytest_benchrun.store.reserve import FULL, Reserve
+from pytest_benchrun.store.resultsdb import is_of_last_event, makes_results, write_results
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnstats import figures_of
 
@@ -63,6 +65,9 @@ def mend_views(rundir: RunDir, campaign: Campaign) -> None:
     for path, data in views_at_rest(rundir, campaign, figures_of(rundir, campaign)).items():
         if _content_of(data) != _content_of(path.read_bytes() if path.exists() else b""):
             rundir.disk.write_atomically(path, data)
+    if makes_results(rundir, campaign) and not is_of_last_event(rundir, campaign):
+        with suppress(BenchrunError):  # turns that cannot be read: `benchrun verify` says so
+            write_results(rundir, campaign)
 
 
 def _content_of(data: bytes) -> dict[str, object]:
@@ -166,6 +171,8 @@ class Publisher:
         self._reserve.release()
         for path, data in views_at_rest(self._rundir, self._campaign, stats).items():
             self._try(partial(self._rundir.disk.write_atomically, path, data))
+        if makes_results(self._rundir, self._campaign):
+            self._try(partial(write_results, self._rundir, self._campaign))
         return stats
 
     def _work(self) -> None:
@@ -223,6 +230,6 @@ class Publisher:
         """The observer never breaks the observed: a view that cannot be written is said once."""
         try:
             write()
-        except (OSError, ValueError, TypeError, ArithmeticError) as error:
+        except (OSError, ValueError, TypeError, ArithmeticError, BenchrunError) as error:
             if not self.problems:
                 self.problems.append(f"a view could not be written: {error}")

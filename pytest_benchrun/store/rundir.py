@@ -50,6 +50,11 @@ class RunDir:
         return self.path / "runstats.json"
 
     @property
+    def results(self) -> Path:
+        """The run as SQL tables, at session finish."""
+        return self.path / "results.sqlite"
+
+    @property
     def environment(self) -> Path:
         """What the hosts were like at start and end, and what changed."""
         return self.path / "environment.json"
@@ -117,6 +122,16 @@ class RunDir:
         return self.path / f"stacks.{_plain_name(worker)}.txt"
 
     @property
+    def sandboxes(self) -> Path:
+        """Working directories of units in flight."""
+        return self.path / "sandboxes"
+
+    @property
+    def boilerplates(self) -> Path:
+        """The commits that sandboxes of this run begin with."""
+        return self.path / "boilerplates"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder for what units of hours keep for their next attempt."""
         return self.path / "checkpoints"
@@ -161,11 +176,13 @@ class RunDir:
             "status.json",
             "run_state.json",
             "runstats.json",
+            "results.sqlite",
             "environment.json",
             "run_error.json",
             "incidents",
             "timeseries",
             "artifacts",
+            "boilerplates",
             "checkpoints",
         )
         found = [self.path / name for name in names if (self.path / name).exists()]

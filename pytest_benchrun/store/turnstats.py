@@ -26,13 +26,13 @@ def turn_stats(rundir: RunDir, campaign: Campaign, processes: int = 1) -> TurnSt
     def make() -> TurnStats:
         return TurnStats(counts, best_arithmetic())
 
-    with suppress(OSError), _no_collections():
+    with suppress(OSError), no_collections():
         return read_together(turn_sources(rundir), make, processes)
     return make()
 
 
 @contextmanager
-def _no_collections() -> Iterator[None]:
+def no_collections() -> Iterator[None]:
     """Millions of small objects that come and go make the collector run in vain."""
     was_on = gc.isenabled()
     gc.disable()

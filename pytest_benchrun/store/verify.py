@@ -19,6 +19,7 @@ from pytest_benchrun.core.views import message_of
 from pytest_benchrun.store.findings import Finding, aside, command, unreadable, what_stands_at
 from pytest_benchrun.store.journal_check import SHOWN, JournalCheck, check_journal
 from pytest_benchrun.store.lock import read_owner
+from pytest_benchrun.store.results_check import check_results
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turncheck import check_turns
 from pytest_benchrun.store.view_check import ViewCheck
@@ -169,11 +170,12 @@ class RunCheck:
             self._look_at_end(campaign, journal)
             views = ViewCheck(rundir, campaign, has_ended=campaign.state not in LIVE_STATES)
             views.run()
+            results = check_results(rundir, campaign)
         except BAD_VALUES as error:
             problem = f"it has values that cannot be shown: {error}"
             self._find(Finding(path=journal, problem=problem, hint=aside(rundir.path)))
         else:
-            self._find(*views.findings, *check_turns(rundir, campaign))
+            self._find(*views.findings, *check_turns(rundir, campaign), *results)
 
     def _look_at_end(self, campaign: Campaign, journal: Path) -> None:
         cure = f"{command('resume', self._rundir)}   (or the same pytest command with --bench-resume)"

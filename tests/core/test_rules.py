@@ -13,6 +13,7 @@ from pytest_benchrun.core.rules import (
     exit_code_of_nothing,
     final_state,
     judge,
+    lacks_end,
     maxfail_reached,
     time_is_up,
     too_many_consecutive_failures,
@@ -322,3 +323,19 @@ def test_with_nothing_to_do_the_exit_code_says_whether_all_is_well(
 
 def test_a_run_without_units_is_pytests_own_nothing() -> None:
     assert exit_code_of_nothing(Campaign(), 5) == 5
+
+
+def test_a_run_whose_owner_died_lacks_an_end() -> None:
+    story = Story()
+    story.begin("a", "b")
+    assert lacks_end(story.campaign), "it runs, as far as the journal knows"
+    story.run("a")
+    story.finish(RunState.STOPPED)
+    assert not lacks_end(story.campaign), "a unit is left, and the state says so"
+    story.begin("a", "b", run=["b"])
+    story.run("b")
+    story.finish(RunState.PAUSED)
+    assert lacks_end(story.campaign), "every unit has ended, and the state does not say so"
+    story.begin("a", "b", run=[])
+    story.finish()
+    assert not lacks_end(story.campaign)

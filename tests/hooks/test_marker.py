@@ -161,7 +161,7 @@ def test_what_it_does_not_know_is_refused_with_what_it_knows(
     assert session.exit_code == 4
     assert said in session.text
     assert "test_a.py::test_a" in session.text
-    assert "known: exclusive, group, inputs, phase, repeat, version, warmup" in session.text
+    assert "known: boilerplate, exclusive, group, inputs, phase, repeat, stuck_timeout, version, warmup" in session.text
     assert "Traceback" not in session.text
     assert not campaign.results.exists()
 

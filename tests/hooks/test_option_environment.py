@@ -24,7 +24,8 @@ def test_the_host_is_recorded_at_start_and_end(campaign: Campaign, engine: str) 
 
 
 def test_a_change_is_in_the_summary_and_in_the_file(campaign: Campaign) -> None:
-    campaign.write({"test_it.py": "import os\ndef test_it(): os.environ['OMP_NUM_THREADS'] = '7'\n"})
+    wide = "@pytest.fixture(scope='session')\ndef threads(): os.environ['OMP_NUM_THREADS'] = '7'\n"
+    campaign.write({"test_it.py": f"import os, pytest\n{wide}def test_it(threads): pass\n"})
     session = campaign.run(plugins=())
     assert "the host changed: " in session.text
     assert "variable OMP_NUM_THREADS not set -> 7" in session.text

@@ -40,6 +40,7 @@ def test_it_makes_a_run_of_the_suite(two: Campaign, engine: str) -> None:
         "journal.jsonl",
         "run_state.json",
         "runstats.json",
+        "results.sqlite",
         "timeseries",
         "status.json",
     }

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.model import Ending, Metric
-from pytest_benchrun.report.export import TABLES, Row, as_csv, as_jsonl, attempt_rows, metric_rows, unit_rows
+from pytest_benchrun.core.tables import TABLES, Row, attempt_rows, metric_rows, unit_rows
+from pytest_benchrun.report.export import as_csv, as_jsonl
 from tests.stories import FAILED, Story, make_outcome, make_unit, stories
 
 

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchrun.core.errors import UsageProblem
+from pytest_benchrun.core.tables import Row
 from pytest_benchrun.core.turns import TURN_FIELDS
 from pytest_benchrun.report import parquet
-from pytest_benchrun.report.export import Row, as_jsonl
+from pytest_benchrun.report.export import as_jsonl
 from pytest_benchrun.report.parquet import as_parquet
 
 CELLS: st.SearchStrategy[Any] = (

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.model import RunState
-from pytest_benchrun.report.export import TABLES
+from pytest_benchrun.core.tables import TABLES
 from pytest_benchrun.store.journal import JournalReader
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnrows import TurnRows
