@@ -78,6 +78,7 @@ class UnitGuard:
         if self._found is None:
             adopt_orphans(is_on=True)
             self._found = _Found(Descriptors(self._rundir.path))
+            self._found.descriptors.accept()  # the others have opened files of ours
             self._found.descriptors.accept()  # what the others hold open to look is nobody's fault either
         self._log = UnitLog(self._rundir, unit_id, attempt)
         self._logged.clear()

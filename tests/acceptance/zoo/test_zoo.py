@@ -24,7 +24,7 @@ import pytest
 @pytest.mark.parametrize("n", range({count}))
 def test_healthy(n, benchrun): benchrun.metric("n", n)
 """
-HEALTHY_EACH = 6
+HEALTHY_EACH, HEALTHY_EVERY = 6, 4
 SESSION_S = 100.0
 ZOO = {**ANIMALS, **CRASHING, **HANGING, **ENDING}
 SHOWN_BEFORE = frozenset({"exits_in_its_teardown"})
@@ -41,9 +41,9 @@ def _write(suite: Suite, names: Iterable[str]) -> int:
     names = list(names)
     for number, name in enumerate(names):
         suite.write(f"test_{number:02d}_{name}.py", ZOO[name].source)
-        if number % 4 == 0:
+        if number % HEALTHY_EVERY == 0:
             suite.write(f"test_{number:02d}_healthy.py", HEALTHY.format(count=HEALTHY_EACH))
-    return HEALTHY_EACH * len(names[::4])
+    return HEALTHY_EACH * len(names[::HEALTHY_EVERY])
 
 
 def _name_of(unit_id: str) -> str:
@@ -75,7 +75,9 @@ def _assert_row(name: str, animal: Animal, ends: list[Json], late: list[Json], a
 
 def _assert_healthy(suite: Suite, names: Collection[str], count: int) -> None:
     healthy = [end for name, ends in _ends(suite).items() if name not in names for end in ends]
-    assert [end for end in healthy if end["outcome"]["status"] != "completed"] == []
+    assert [end for end in healthy if end["outcome"]["status"] not in {"completed", "interrupted"}] == []
+    healthy = [end for end in healthy if end["outcome"]["status"] == "completed"]  # one may have been in flight
+    assert [end for end in healthy if end["outcome"]["warnings"]] == []
     assert len(healthy) == count
 
 
