@@ -108,6 +108,10 @@ MARKING = {
     "leaves_a_thread": Animal(
         does="threading.Thread(target=time.sleep, args=(600,), daemon=True).start()", says="left threads running"
     ),
+    "leaves_a_thread_that_is_awaited": Animal(
+        does="threading.Thread(target=time.sleep, args=(600,)).start()", says="left threads running"
+    ),
+    "hangs_at_exit": Animal(does="import atexit; atexit.register(time.sleep, 600)"),
     "fork_comes_back": Animal(
         does="""
         pid = os.fork()

@@ -137,7 +137,8 @@ def test_what_ends_the_session_costs_nobody_else_once_it_is_mended(suite: Suite,
         ended = child.wait(SESSION_S)
         culprits = [name for name in order if name in map(_name_of, suite.started())]
         name = culprits[0]
-        assert ended.code == ZOO[name].code, (name, ended.output[-5000:])
+        code = ZOO[name].code if engine == "bare" else 2  # a worker cannot choose the exit code of all
+        assert ended.code == code, (name, ended.output[-5000:])
         if ZOO[name].code != 1:  # pytest itself was broken, and says so
             _assert_clean(ended.output)
         said = suite.benchrun("status", "--exit-code")
