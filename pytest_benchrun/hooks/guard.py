@@ -117,7 +117,9 @@ class UnitGuard:
 
     def shorten(self, report: pytest.TestReport) -> None:
         """Make a report fit."""
-        shorten_report(report, self._log, self._logged)
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        has_colours = terminal is not None and terminal.hasmarkup
+        shorten_report(report, self._log, self._logged, has_colours=has_colours)
         if report.sections:
             self._with_output.append(report)
 

@@ -23,6 +23,9 @@ _INVISIBLE = re.compile(
     "\\ufff9-\\ufffb\\ufffe\\uffff\\ud800-\\udfff\\U000e0000-\\U000e007f]"
 )
 
+_BUT_COLOURS = re.compile(f"(\\x1b\\[[0-9;]{{0,20}}m)|{_INVISIBLE.pattern}")
+"""The same without what only colours text: pytest itself highlights the errors that a terminal shows."""
+
 
 class CapturedFiles:
     """The two temporary files that pytest captures file descriptors 1 and 2 into.
@@ -96,66 +99,76 @@ def _notice(count: int, what: str, log: UnitLog | None) -> str:
     return f"\n... {count} {what} left out{place} ...\n"
 
 
-def shorten_report(report: pytest.TestReport, log: UnitLog, kept: set[str]) -> None:
+def shorten_report(report: pytest.TestReport, log: UnitLog, kept: set[str], *, has_colours: bool) -> None:
     """Cut what is too long of a report, captured sections and the error, and make visible what is not.
 
     Args:
         report: of the unit; changed.
         log: takes the sections whole.
         kept: titles of sections that the log has; added to: the reports of later phases repeat them.
+        has_colours: whether a terminal that shows colours gets the report.
     """
+    shown = _BUT_COLOURS if has_colours else _INVISIBLE
     if report.sections:
-        report.sections = [(title, _shorten_section(title, text, log, kept)) for title, text in report.sections]
+        report.sections = [(title, _shorten_section(title, text, shown, log, kept)) for title, text in report.sections]
     reason = getattr(report, "wasxfail", None)
     if isinstance(reason, str):
-        report.wasxfail = _shorten(reason)
+        report.wasxfail = _shorten(reason, shown)
     if report.longrepr is not None:
-        report.longrepr = shorten_error(report.longrepr)
+        report.longrepr = shorten_error(report.longrepr, shown)
 
 
-def _shorten_section(title: str, text: str, log: UnitLog, kept: set[str]) -> str:
+def _shorten_section(title: str, text: str, escaped: re.Pattern[str], log: UnitLog, kept: set[str]) -> str:
     if len(text) > _LIMIT and title not in kept:
         kept.add(title)
         log.add(title, text.encode("utf-8", "backslashreplace"))
-    return _shorten(text, log)
+    return _shorten(text, escaped, log)
 
 
-def _shorten(text: str, log: UnitLog | None = None) -> str:
+def _shorten(text: str, escaped: re.Pattern[str], log: UnitLog | None = None) -> str:
     if len(text) > _LIMIT:
         notice = _notice(len(text) - 2 * END_LENGTH, "characters", log)
         text = f"{text[:END_LENGTH]}{notice}{text[-END_LENGTH:]}"
-    return _INVISIBLE.sub(_escape, text)
+    return escaped.sub(_escape, text)
 
 
 def _escape(found: re.Match[str]) -> str:
-    return found[0].encode("unicode-escape").decode("ascii")
+    is_colour = found.re is _BUT_COLOURS and found[1] is not None
+    return found[0] if is_colour else found[0].encode("unicode-escape").decode("ascii")
 
 
-def shorten_error(longrepr: Any) -> Any:  # noqa: ANN401  # pytest's union of text, tuple and its private classes
-    """An error as pytest shows it, its long lines and its middle cut; changed in place where it is an object."""
+def shorten_error(longrepr: Any, escaped: re.Pattern[str] = _INVISIBLE) -> Any:  # noqa: ANN401  # pytest's union
+    """An error as pytest shows it, its long lines and its middle cut; changed in place where it is an object.
+
+    Args:
+        longrepr: text, a tuple, or one of pytest's private classes.
+        escaped: what becomes visible text.
+    """
     if isinstance(longrepr, str):
-        return _shorten(longrepr)
+        return _shorten(longrepr, escaped)
     if isinstance(longrepr, tuple):
         path, line, reason = longrepr
-        return path, line, _shorten(reason) if isinstance(reason, str) else reason
+        return path, line, _shorten(reason, escaped) if isinstance(reason, str) else reason
     parts = getattr(longrepr, "chain", None)
     if parts is None:
         parts = [(getattr(longrepr, "reprtraceback", None), getattr(longrepr, "reprcrash", None), None)]
     for traceback, crash, _ in parts:
         if crash is not None:
-            crash.message = _shorten(crash.message)
+            crash.message = _shorten(crash.message, escaped)
         for entry in getattr(traceback, "reprentries", ()):
             for holder in (entry, getattr(entry, "reprlocals", None)):
                 if holder is not None and hasattr(holder, "lines"):
-                    holder.lines = _shorten_lines(holder.lines)
+                    holder.lines = _shorten_lines(holder.lines, escaped)
             arguments = getattr(entry, "reprfuncargs", None)
             if arguments is not None:
-                arguments.args = [(name, _shorten(text)) for name, text in arguments.args]
+                arguments.args = [(name, _shorten(text, escaped)) for name, text in arguments.args]
     return longrepr
 
 
-def _shorten_lines(lines: Sequence[str]) -> list[str]:
-    return _shorten("\n".join(lines)).split("\n")
+def _shorten_lines(lines: Sequence[str], escaped: re.Pattern[str]) -> list[str]:
+    if any(line.endswith("\n") for line in lines):  # those of --tb=native
+        return [_shorten("".join(lines), escaped)]
+    return _shorten("\n".join(lines), escaped).split("\n")
 
 
 def forget_output(config: pytest.Config, reports: Sequence[pytest.TestReport]) -> None:
