@@ -123,7 +123,7 @@ class Nemesis:
         self.faults += [f"{mark.unit_id} started {(mark.at_ns - asked_ns) / 1e9:.3f} s after the STOP" for mark in late]
 
     def _has_begun(self) -> bool:
-        """Whether the session has started a unit: until then signals mean what they always do."""
+        """Whether the session has started a unit: until then nothing asks it, and it may refuse."""
         names = [event["event"] for event in self._campaign.journal()]
         if names.count("session_started") <= self._campaign.sessions_before:
             return False
@@ -144,6 +144,8 @@ class Nemesis:
             (self._campaign.results / name).unlink(missing_ok=True)
 
     def _fill_disk(self, session: subprocess.Popen[bytes]) -> None:
+        if not self._has_begun():  # a run that cannot write does not start, and says so
+            return
         ballast = self._campaign.results.parent / "ballast"
         _fill(ballast)
         time.sleep(_FULL_S)
