@@ -23,7 +23,7 @@ from pytest_benchrun.world.cookie import cookie_for, end_orphans
 
 MAX_DEATHS_BEFORE_FIRST_UNIT = 5
 MAX_DEATHS_IN_A_ROW = 10
-"""With no unit ended between: what kills the workers is no unit, or every one."""
+"""With no unit ended between, second deaths of one unit left out: what kills them is no unit, or every one."""
 
 _WAIT_S = 5.0  # its pipe is closed already; the system may still be writing a core file
 _STACKS_LENGTH = 8000
@@ -72,7 +72,7 @@ class Deaths:
         death = Death(_how(node) or str(error), _take_stacks(run.rundir, worker))
         self._last[worker] = death
         end_orphans(cookie_for(run.run_id, worker))
-        self._in_a_row += 1
+        self._in_a_row += not self._is_blamed(worker)
         if not run.has_begun:
             if self._in_a_row >= MAX_DEATHS_BEFORE_FIRST_UNIT:
                 count = self._in_a_row
@@ -83,6 +83,14 @@ class Deaths:
             reason = f"{count} workers died in a row with no unit ended between, the last one {death.how}"
             self._recorder.stop(Stop("crash-loop", reason, RunState.PAUSED))
         return death
+
+    def _is_blamed(self, worker: str) -> bool:
+        """Whether it ran a unit that has killed a worker before: that unit is the cause."""
+        campaign = self._recorder.campaign
+        return any(
+            running.worker == worker and campaign.counters.losses.get(unit_id)
+            for unit_id, running in campaign.running.items()
+        )
 
 
 def _how(node: WorkerController) -> str:

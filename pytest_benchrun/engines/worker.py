@@ -42,6 +42,11 @@ from pytest_benchrun.world.process import die_with
 from pytest_benchrun.world.signals import StopSignals
 from pytest_benchrun.world.stacks import StacksFile
 
+_BROKEN = 70
+"""Exit code of a worker that cannot go on: EX_SOFTWARE of sysexits.h."""
+
+_exit = os._exit  # before a unit can replace it
+
 
 def serve(
     channel: execnet.Channel, config: pytest.Config, workerinput: dict[str, Any], options: dict[str, Any]
@@ -160,7 +165,14 @@ class UnitWorker(WorkerInteractor):
         session.config.pluginmanager.getplugin("benchrun-guard").forks.let_go = self._let_go
         self.channel.setcallback(self.handle_command, endmarker=Marker.SHUTDOWN)
         while (order := self._orders.get()) is not None:
-            self._run(loop, *order)
+            try:
+                self._run(loop, *order)
+            except (KeyboardInterrupt, pytest.exit.Exception):
+                raise
+            except BaseException as error:  # noqa: BLE001  # pytest itself failed, or a hook: an internal error
+                # sent to xdist it would end the whole run; a worker that dies costs one unit, and is replaced
+                stacks.write(error)
+                _exit(_BROKEN)
         loop.settle(None)
         stacks.remove_empty()
         sender.close()

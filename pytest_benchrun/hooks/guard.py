@@ -13,7 +13,7 @@ from pytest_benchrun.store.unitlog import UnitLog
 from pytest_benchrun.world.cookie import VARIABLE, cookie_for
 from pytest_benchrun.world.forks import Forks
 from pytest_benchrun.world.leftovers import Children, Descriptors, Threads, adopt_orphans
-from pytest_benchrun.world.surroundings import Surroundings, few
+from pytest_benchrun.world.surroundings import Surroundings, few, look_at_limits, restore_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class UnitGuard:
         if self._found is None:
             adopt_orphans(is_on=True)
             self._found = _Found(Descriptors(self._rundir.path))
+            self._found.descriptors.accept()  # the others have opened files of ours
             self._found.descriptors.accept()  # what the others hold open to look is nobody's fault either
         self._log = UnitLog(self._rundir, unit_id, attempt)
         self._logged.clear()
@@ -138,10 +139,12 @@ class UnitGuard:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self) -> Generator[None, object, object]:
-        """Around the unit's function."""
+        """Around the unit's function; with its limits still on, pytest could not even say how it failed."""
+        limits = look_at_limits()
         try:
             return (yield)
         finally:
+            self.warnings += restore_limits(limits)
             self.shrink("call")
 
     @pytest.hookimpl(wrapper=True, trylast=True)

@@ -303,6 +303,7 @@ class Recorder:
     def close_loop(self, session: pytest.Session, rest: Sequence[str]) -> None:
         """Report the units that will not start, and tell pytest why, so that its banner and exit code say so."""
         self.skip_rest(rest)
+        self.signals.hold_back()  # an interrupt of what pytest does next would escape it, and the run had no end
         if rest:
             raise_stop(session, self.campaign)
 

@@ -26,6 +26,7 @@ from pytest_benchrun.hooks.marks import Marks, stuck_timeout_of
 from pytest_benchrun.store.incidents import write_incident
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.clock import WallClock, monotonic_ns
+from pytest_benchrun.world.exit import bound_exit
 from pytest_benchrun.world.tree import end_all
 from pytest_benchrun.world.vitals import vitals
 from pytest_benchrun.world.watch import Watch
@@ -84,6 +85,7 @@ class StuckTimer:
         self._watch: Watch | None = None
         self._is_broken = False
         self._incidents = 0
+        self._session: pytest.Session | None = None
         self.problem: str | None = None
 
     def watch(self, unit: Unit, number: int, item: pytest.Item, clock: WallClock, note: Callable[[], None]) -> Beacons:
@@ -326,9 +328,16 @@ class StuckTimer:
         self.pause(is_paused=False)
 
     @pytest.hookimpl
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Keep the session: its exit code is settled after this."""
+        self._session = session
+
+    @pytest.hookimpl
     def pytest_unconfigure(self) -> None:
-        """End the watchdog."""
-        self._watched = None
+        """End the watchdog; what is left is the end of the process itself."""
+        if self._watch is not None and self._session is not None and self._settings.timeout_s:
+            bound_exit(int(self._session.exitstatus), self._settings.timeout_s)
+        self._watched = self._session = None
         watch, self._watch = self._watch, None
         self._is_broken = True
         if watch is not None:

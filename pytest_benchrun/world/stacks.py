@@ -1,8 +1,9 @@
-"""Where the interpreter writes its stacks when a fatal signal ends it: a file of the worker's own."""
+"""Where a worker says how it died: a file of its own, for the interpreter's stacks and for a last error."""
 
 from __future__ import annotations
 
 import faulthandler
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
@@ -21,6 +22,13 @@ class StacksFile:
         with suppress(OSError):  # no room for it: pytest's own goes on writing to standard error
             self._file = self._path.open("w", encoding="utf-8")
             faulthandler.enable(self._file, all_threads=True)
+
+    def write(self, error: BaseException) -> None:
+        """The last words, before the worker ends itself."""
+        with suppress(Exception):  # whatever a unit has broken, the worker must end
+            if self._file is not None:
+                self._file.write("".join(traceback.format_exception(error)))
+                self._file.flush()
 
     def remove_empty(self) -> None:
         """At the end of the worker; what a forked child has written into it stays."""

@@ -1,8 +1,9 @@
-"""What all units of a process share, and one of them may leave changed: directory, environment, mask, signals."""
+"""What all units of a process share, and one may leave changed: directory, environment, mask, signals, limits."""
 
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from _signal import getsignal, pthread_sigmask  # type: ignore[import-not-found]  # those of `signal` cost 2 us a call
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,17 @@ _WATCHED = tuple(
 )
 _PYTESTS = b"PYTEST_CURRENT_TEST"  # another one in each phase, and none between units
 _MOST_NAMED = 5
+_LIMITS = {
+    resource.RLIMIT_AS: "memory",
+    resource.RLIMIT_CPU: "CPU time",
+    resource.RLIMIT_DATA: "data",
+    resource.RLIMIT_FSIZE: "the size of files",
+    resource.RLIMIT_NOFILE: "open files",
+}
+"""Those that would end the next unit, or us."""
+
+Limits = tuple[tuple[int, int], ...]
+"""Soft and hard, in the order of `_LIMITS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,7 @@ class State:
         umask: the mode bits that new files do not get.
         handlers: of the watched signals; None where it was not set in Python.
         blocked: signals that do not arrive.
+        limits: of the process's resources.
     """
 
     folder: str | None
@@ -36,6 +49,7 @@ class State:
     umask: int
     handlers: tuple[Any, ...]
     blocked: frozenset[int]
+    limits: Limits
 
 
 class Surroundings:
@@ -47,7 +61,7 @@ class Surroundings:
     def __init__(self) -> None:
         mask = os.umask(0o77)
         os.umask(mask)
-        self._expected = State(None, {}, mask, (), frozenset())
+        self._expected = State(None, {}, mask, (), frozenset(), ())
         self.accept()
 
     def accept(self) -> None:
@@ -62,7 +76,8 @@ class Surroundings:
             os.umask(mask)
         environment = dict(_environment())
         environment.pop(_PYTESTS, None)
-        return State(_folder(), environment, mask, _handlers(), frozenset(pthread_sigmask(0, ())))
+        blocked = frozenset(pthread_sigmask(0, ()))
+        return State(_folder(), environment, mask, _handlers(), blocked, look_at_limits())
 
     def accept_change(self, before: State) -> None:
         """What has changed since `before` is right; what had changed until then is not."""
@@ -80,6 +95,7 @@ class Surroundings:
             umask=after.umask if after.umask != before.umask else expected.umask,
             handlers=after.handlers if after.handlers != before.handlers else expected.handlers,
             blocked=after.blocked if after.blocked != before.blocked else expected.blocked,
+            limits=after.limits if after.limits != before.limits else expected.limits,
         )
 
     def put_variable(self, name: str, value: str) -> None:
@@ -109,7 +125,34 @@ class Surroundings:
         if signal.getitimer(signal.ITIMER_REAL)[0]:
             signal.setitimer(signal.ITIMER_REAL, 0)
             changes.append("left an alarm set")
-        return changes
+        return changes + restore_limits(expected.limits)
+
+
+def look_at_limits() -> Limits:
+    """The limits of this process's resources now."""
+    return tuple([resource.getrlimit(number) for number in _LIMITS])
+
+
+def restore_limits(expected: Limits) -> list[str]:
+    """Put back the limits that have changed.
+
+    Returns:
+        What they were, as the second half of a sentence each; mostly none.
+    """
+    now = look_at_limits()
+    if now == expected:
+        return []
+    changes = []
+    for (number, name), is_now, before in zip(_LIMITS.items(), now, expected, strict=True):
+        if is_now == before:
+            continue
+        said = f"left the limit of {name} changed to {is_now[0] if is_now[0] != resource.RLIM_INFINITY else 'none'}"
+        try:
+            resource.setrlimit(number, before)
+        except (OSError, ValueError) as error:  # only root may raise a hard limit
+            said += f"; it cannot be put back: {error}"
+        changes.append(said)
+    return changes
 
 
 def _folder() -> str | None:

@@ -283,3 +283,34 @@ def test_sigterm_reaches_a_run_that_a_script_left_in_the_background(
     suite.touch("mended")
     suite.touch("go")
     _resume_and_prove(suite, engine)
+
+
+@pytest.mark.parametrize("engine", [(), ("-n2",)], ids=["bare", "n2"])
+def test_a_second_signal_while_pytest_tells_of_the_stop_tears_nothing(suite: Suite, engine: tuple[str, ...]) -> None:
+    suite.append(
+        "conftest.py",
+        """
+        import signal
+
+        def pytest_keyboard_interrupt():
+            os.kill(os.getpid(), signal.SIGTERM)
+        """,
+    )
+    suite.write(
+        "test_it.py",
+        """
+        import os, pathlib, signal, time
+        import pytest
+
+        @pytest.mark.parametrize("n", range(9))
+        def test_it(n, request, benchrun):
+            if n == 1:
+                worker = os.environ.get("PYTEST_XDIST_WORKER")
+                os.kill(os.getppid() if worker else os.getpid(), signal.SIGTERM)
+        """,
+    )
+    ended = suite.run(*engine)
+    assert ended.code == 2, ended.output
+    assert "Traceback" not in ended.output
+    assert suite.status()["state"] == "stopped"
+    assert suite.benchrun("verify").code == 0

@@ -35,9 +35,10 @@ def test_processes_of_a_killed_run_are_ended_by_the_next_start(suite: Suite, wor
     pids: Path = suite.folder / "pids"
     wait_until(pids.exists, "the unit has started its processes")
     daemon, forked = map(int, pids.read_text("ascii").split())
+    assert {daemon, forked} <= {process.pid for process in run.descendants()}
     run.tell(signal.SIGKILL)
     wait_until(lambda: run.has_ended, "the end of the run")
-    wait_until(lambda: process_started(forked) is None, "the end of the forked child", within_s=10)
+    wait_until(lambda: {one.pid for one in run.descendants()} <= {daemon}, "the end of its processes", within_s=2)
     assert process_started(daemon) is not None
     suite.touch("mended")
     ended = suite.run("--bench-resume", *workers)

@@ -95,7 +95,7 @@ def pytest_runtestloop():
     source = """
 import os, pathlib, time
 import pytest
-@pytest.mark.parametrize("n", range(8))
+@pytest.mark.parametrize("n", range(14))
 def test_it(n):
     (pathlib.Path(__file__).parent / "broken").touch()
     os._exit(9)
@@ -107,3 +107,25 @@ def test_it(n):
     assert "10 workers died in a row" in status["reason"]
     assert "ended with exit code 9" in status["reason"]
     assert session.exit_code == 1
+
+
+def test_an_internal_error_of_a_worker_costs_its_unit_alone_and_is_told(campaign: Campaign) -> None:
+    conftest = """
+import os
+def pytest_runtest_logreport(report):
+    if "broken" in report.nodeid and os.environ.get("PYTEST_XDIST_WORKER"): raise ValueError("in the hook")
+"""
+    source = """
+import pytest
+def test_broken(): pass
+@pytest.mark.parametrize("n", range(4))
+def test_fine(n): pass
+"""
+    campaign.write({"conftest.py": conftest, "test_a.py": source})
+    session = campaign.run(*UNLIMITED, engine="n2")
+    assert "INTERNALERROR" not in session.text
+    assert session.exit_code == 1
+    assert (session.status()["completed"], session.status()["failed"]) == (4, 1)
+    last = [end for end in session.events("unit_ended") if end["unit_id"].endswith("test_broken")][-1]
+    assert "ended with exit code 70" in last["outcome"]["message"]
+    assert "ValueError: in the hook" in last["outcome"]["detail"]

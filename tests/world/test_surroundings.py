@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pytest_benchrun.world.surroundings import Surroundings
+from pytest_benchrun.world.surroundings import Surroundings, look_at_limits, restore_limits
 
 
 def _block() -> None:
@@ -100,3 +101,14 @@ def test_many_variables_are_not_all_listed(surroundings: Surroundings) -> None:
     assert surroundings.restore() == [
         "left the environment changed: BENCHRUN_0, BENCHRUN_1, BENCHRUN_2, BENCHRUN_3, BENCHRUN_4 and 4 more"
     ]
+
+
+def test_a_limit_that_was_lowered_is_put_back_and_named() -> None:
+    before = look_at_limits()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (77, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    try:
+        assert restore_limits(before) == ["left the limit of open files changed to 77"]
+        assert restore_limits(before) == []
+        assert look_at_limits() == before
+    finally:
+        restore_limits(before)

@@ -1,0 +1,1 @@
+"""A campaign that somebody does everything to, and a checker that proves that nothing was lost."""

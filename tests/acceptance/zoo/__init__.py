@@ -1,0 +1,1 @@
+"""Hostile units: `animals.py` and `fatal.py` are the table, `test_zoo.py` runs it on each engine."""
