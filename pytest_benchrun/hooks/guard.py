@@ -128,32 +128,27 @@ class UnitGuard:
         forget_output(self._config, self._with_output)
         self._with_output.clear()
 
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_runtest_setup(self) -> Generator[None, object, object]:
+    # hookwrapper, and not wrapper: an error does not pass through its frame, which pytest would show for its own
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_runtest_setup(self) -> Generator[None]:
         """Inside the capture, as its two brothers are."""
         self._captured.learn()
-        try:
-            return (yield)
-        finally:
-            self.shrink("setup")
+        yield
+        self.shrink("setup")
 
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_runtest_call(self) -> Generator[None, object, object]:
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_runtest_call(self) -> Generator[None]:
         """Around the unit's function; with its limits still on, pytest could not even say how it failed."""
         limits = look_at_limits()
-        try:
-            return (yield)
-        finally:
-            self.warnings += restore_limits(limits)
-            self.shrink("call")
+        yield
+        self.warnings += restore_limits(limits)
+        self.shrink("call")
 
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_runtest_teardown(self) -> Generator[None, object, object]:
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_runtest_teardown(self) -> Generator[None]:
         """Around the teardown of the unit's own fixtures."""
-        try:
-            return (yield)
-        finally:
-            self.shrink("teardown")
+        yield
+        self.shrink("teardown")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
