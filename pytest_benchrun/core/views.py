@@ -6,7 +6,7 @@ Pure functions: the same journal gives the same bytes.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import SCHEMA_VERSION
@@ -70,7 +70,7 @@ class EtaView(TypedDict):
     """
 
     method: str
-    hours: float | None
+    hours: NotRequired[float | None]  # earlier versions wrote none
     low_hours: float | None
     high_hours: float | None
     workers: int

@@ -61,8 +61,9 @@ def status_lines(view: StatusView, state: str, note: str | None, now_at: str | N
         lines += _task_lines(task, seen_at)
     if len(tasks) > SHOWN_RUNNING:
         lines.append(f"... and {len(tasks) - SHOWN_RUNNING} more units are running")
+    left = remaining_range(view)  # whether it is shown or not: what has none is no status
     if state in {"running", "stopping"}:
-        lines.append(f"remaining: {remaining_range(view)}")
+        lines.append(f"remaining: {left}")
     started, updated = clean(str(view["started_at"])), clean(str(view["updated_at"]))
     lines.append(f"started: {started}, updated: {updated}, session {view['session']}")
     lines += [

@@ -190,7 +190,6 @@ class RunDir:
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         found += [path for path in (self.turns_joining, self.turns) if path.exists()]
         found += sorted(self.path.glob("turn_metrics.*.jsonl*")) + sorted(self.path.glob("turn_metrics.jsonl.torn-*"))
-        found += sorted(self.path.glob("stacks.*.txt"))
         return found + self.journal_parts()
 
 

@@ -7,7 +7,6 @@ in a unit: never the unit's id, which may be larger than an environment can be.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -47,7 +46,7 @@ def cookie_of(pid: int) -> str | None:
 def end_orphans(prefix: str) -> list[str]:
     """End every process of this user that carries the mark of a run, or of a worker of it.
 
-    This process, its ancestors and what carries another mark are left alone.
+    This process, its ancestors and descendants, and what carries another mark are left alone.
 
     Args:
         prefix: a run id, or a run id and a worker; matches whole parts of a mark.
@@ -57,7 +56,8 @@ def end_orphans(prefix: str) -> list[str]:
     """
     found = []
     with suppress(psutil.Error):
-        ours = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
+        here = psutil.Process()
+        ours = {process.pid for process in (here, *here.parents(), *here.children(recursive=True))}
         for pid in psutil.pids():
             cookie = cookie_of(pid) if pid not in ours else None
             if cookie is not None and (cookie == prefix or cookie.startswith(f"{prefix}/")):

@@ -122,7 +122,10 @@ def test_the_line_says_what_runs() -> None:
     story = half_way()
     story.start("d")
     line = progress_line(view_of(story, c=pulse("c", "asking")), 185)
-    assert line == "benchrun: 2/4 (50 %), 1 failed; 03:05; 2 minutes left; running: c (asking) and 1 more"
+    assert (
+        line
+        == "benchrun: 2/4 (50 %), 1 failed; 03:05; 2 minutes left (42 s to 3 minutes); running: c (asking) and 1 more"
+    )
 
 
 def test_before_anything_has_ended_nobody_knows_how_long() -> None:
