@@ -270,7 +270,9 @@ def test_an_exit_in_a_fixture_is_no_lost_unit(suite: Campaign, engine: str, wher
     assert status["running"] == 0
 
 
-def test_an_internal_error_of_a_conftest_fails_the_run_and_it_can_be_resumed(suite: Campaign, engine: str) -> None:
+def test_an_internal_error_of_a_conftest_ends_its_process_and_the_run_can_be_resumed(
+    suite: Campaign, engine: str
+) -> None:
     conftest = """
 import os
 
@@ -281,8 +283,9 @@ def pytest_runtest_logstart(nodeid):
     source = "import pytest\n@pytest.mark.parametrize('x', range(4))\ndef test_unit(x): pass\n"
     suite.write({"conftest.py": conftest, "test_a.py": source, "test_b.py": ""})
     session = suite.run(engine=engine)
-    assert session.exit_code == 3
-    assert session.status()["state"] == "failed"
+    # a worker dies of it as of any crash, and the other units go on; a session without workers has only itself
+    expected = (1, "complete") if engine == "n2" else (3, "failed")
+    assert (session.exit_code, session.status()["state"]) == expected
     suite.write({"mended": ""})
     again = suite.run("--bench-resume", engine=engine)
     assert again.exit_code == 0
