@@ -15,5 +15,6 @@ def orphans_of(run: OpenRun) -> list[str]:
         What people should be told; nothing, mostly.
     """
     run_id = run.run_id if run.start is Start.RESUME else run.earlier.run_id
-    ended = end_orphans(run_id) if run_id else []
+    # our own workers live already, and have the mark where this process was itself started by a unit
+    ended = end_orphans(run_id, spares_children=True) if run_id else []
     return [f"ended processes that a killed session had left running: {few(ended)}"] if ended else []

@@ -43,13 +43,14 @@ def cookie_of(pid: int) -> str | None:
     return value.decode("utf-8", "replace")
 
 
-def end_orphans(prefix: str) -> list[str]:
+def end_orphans(prefix: str, *, spares_children: bool = False) -> list[str]:
     """End every process of this user that carries the mark of a run, or of a worker of it.
 
-    This process, its ancestors and descendants, and what carries another mark are left alone.
+    This process, its ancestors and what carries another mark are left alone.
 
     Args:
         prefix: a run id, or a run id and a worker; matches whole parts of a mark.
+        spares_children: whether descendants of this process are left alone too, as they have another owner that lives.
 
     Returns:
         The command lines of what was ended.
@@ -57,7 +58,8 @@ def end_orphans(prefix: str) -> list[str]:
     found = []
     with suppress(psutil.Error):
         here = psutil.Process()
-        ours = {process.pid for process in (here, *here.parents(), *here.children(recursive=True))}
+        children = here.children(recursive=True) if spares_children else []
+        ours = {process.pid for process in (here, *here.parents(), *children)}
         for pid in psutil.pids():
             cookie = cookie_of(pid) if pid not in ours else None
             if cookie is not None and (cookie == prefix or cookie.startswith(f"{prefix}/")):

@@ -227,6 +227,11 @@ def marked() -> Iterator[list[subprocess.Popen[bytes]]]:
         process.communicate()
 
 
+def test_children_are_spared_when_they_are_not_meant(marked: list[subprocess.Popen[bytes]]) -> None:
+    assert end_orphans("run-1", spares_children=True) == []
+    assert all(process.poll() is None for process in marked)
+
+
 def test_orphans_of_a_run_are_found_by_their_mark_alone(marked: list[subprocess.Popen[bytes]]) -> None:
     assert cookie_of(marked[1].pid) == "run-1/gw1"
     assert [cookie_of(marked[3].pid), cookie_of(2**22 + 1)] == [None, None]
