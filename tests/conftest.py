@@ -1,8 +1,27 @@
-"""How the laws are searched: as long as the machine needs; a slow one must not fail a test."""
+"""How the tests run: laws are searched as long as the machine needs, and hostile output may cross to xdist."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("benchrun", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("benchrun")
+
+
+def _well_formed(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, (list, tuple)):
+        return type(value)([_well_formed(item) for item in value])
+    if isinstance(value, dict):
+        return {_well_formed(key): _well_formed(item) for key, item in value.items()}
+    return value
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, object, object]:
+    """One lone surrogate ends an xdist session with an internal error, and tests print some."""
+    return _well_formed((yield))
