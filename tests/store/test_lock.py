@@ -295,12 +295,15 @@ def left_by_a_dead_owner(path: Path) -> None:
     path.write_bytes(orjson.dumps(asdict(replace(me(), boot_id="another-boot"))))
 
 
+@pytest.mark.parametrize(("rounds", "runners"), [(100, 2), (10, 20)])
 @pytest.mark.parametrize("prepare", [free, left_by_a_dead_owner])
-def test_twenty_processes_at_once_make_one_owner(tmp_path: Path, prepare: Callable[[Path], None]) -> None:
-    for number in range(10):
+def test_processes_that_start_at_once_make_one_owner(
+    tmp_path: Path, prepare: Callable[[Path], None], rounds: int, runners: int
+) -> None:
+    for number in range(rounds):
         path = tmp_path / f"{number}.lock"
         prepare(path)
-        said = Race(path, 20).start()
+        said = Race(path, runners).start()
         assert said.count("y") == 1, f"round {number}"
 
 
