@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("benchrun", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("benchrun")
+
+for _name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+    del os.environ[_name]  # or each session that a test starts takes itself for a worker of this one
 
 
 def _well_formed(value: object) -> object:

@@ -265,7 +265,7 @@ def comparable(text: str) -> str:
     if "Exception Group Traceback" in text:
         errors = [match[0] for line in lines if (match := re.search(r"\w+(Group|Error|Failed): .*", line))]
     kept = "\n".join(errors) if errors else re.sub(r"^\[gw\d+\] .*\n?", "", text)
-    return re.sub(r"0x[0-9a-f]{6,}|/\S*/pytest-\d+/\w+|Thread-\d+", "...", kept).strip()
+    return re.sub(r"0x[0-9a-f]{6,}|/\S*/pytest-\d+(?:/popen-gw\d+)?/\w+|Thread-\d+", "...", kept).strip()
 
 
 def strict_json(text: str) -> dict[str, Any]:
