@@ -33,8 +33,10 @@ class Gpus:
     def __init__(self) -> None:
         try:
             import pynvml  # late: an extra, and only for those who sample
-        except ImportError as error:
-            raise NoGpus("nvidia-ml-py is not installed", is_broken=error.name != "pynvml") from error
+        except ModuleNotFoundError as error:
+            is_absent = error.name == "pynvml"
+            reason = "nvidia-ml-py is not installed" if is_absent else f"nvidia-ml-py cannot be imported: {error}"
+            raise NoGpus(reason, is_broken=not is_absent) from error
         except Exception as error:  # a library that breaks at its import must not cost the run
             raise NoGpus(f"nvidia-ml-py cannot be imported: {error!r}", is_broken=True) from error
         self._nvml: Any = pynvml
@@ -105,6 +107,14 @@ class Gpus:
     @staticmethod
     def _text(value: Any) -> str | None:  # noqa: ANN401  # text, or bytes before version 11 of the library
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def gpu_facts() -> list[dict[str, str]]:
+    """`Gpus.facts` of this host; nothing where none can be read."""
+    try:
+        return Gpus().facts()
+    except Exception:  # noqa: BLE001  # who samples says what is wrong
+        return []
 
 
 def read_none() -> dict[str, Any]:
