@@ -99,43 +99,47 @@ class Series:
     def __init__(self, samples: Iterable[Sample]) -> None:
         self._samples = sorted(samples, key=lambda sample: sample.until_s)
         self._ends = [sample.until_s for sample in self._samples]
+        self._alone: dict[int, dict[str, JsonValue]] = {}
 
     def figures(self, since_s: float, until_s: float) -> dict[str, JsonValue]:
         """What the machine did in a time, a value for each of `COLUMNS`; None where no sample speaks for it.
 
         A sample counts by the part of the time that it speaks for: a mean is weighted with it, and a unit shorter
-        than the interval has the figures of the one or two samples around it.
+        than the interval has the figures of the one or two samples that speak for it.
         """
-        weighted = list(self._in(since_s, max(until_s, since_s)))
-        row: dict[str, JsonValue] = {SAMPLES: len(weighted)}
-        for name, field, how in _FIGURES:
-            known = [
-                (weight, value)
-                for weight, sample in weighted
-                if isinstance(value := sample.values.get(field), int | float) and not isinstance(value, bool)
-            ]
-            row[PREFIX + name] = _mean(known) if how == "mean" else max((value for _, value in known), default=None)
-        return row
+        first = bisect_right(self._ends, since_s)
+        end = first
+        while end < len(self._samples) and (
+            self._samples[end].since_s < until_s or (end == first and self._samples[end].since_s <= since_s)
+        ):
+            end += 1
+        if end - first != 1:
+            return _figures([(_shared_s(one, since_s, until_s), one) for one in self._samples[first:end]])
+        if first not in self._alone:  # so have all short units, and there are many of them
+            self._alone[first] = _figures([(1.0, self._samples[first])])
+        return self._alone[first]
 
-    def _in(self, since_s: float, until_s: float) -> Iterable[tuple[float, Sample]]:
-        place = bisect_right(self._ends, since_s)
-        is_moment = until_s == since_s
-        for sample in self._samples[place:]:
-            if sample.since_s > until_s or (sample.since_s == until_s and not is_moment):
-                return
-            shared_s = min(until_s, sample.until_s) - max(since_s, sample.since_s)
-            if shared_s > 0 or is_moment:
-                yield max(shared_s, 0.0), sample
+
+def _shared_s(sample: Sample, since_s: float, until_s: float) -> float:
+    return max(0.0, min(until_s, sample.until_s) - max(since_s, sample.since_s))
+
+
+def _figures(weighted: list[tuple[float, Sample]]) -> dict[str, JsonValue]:
+    row: dict[str, JsonValue] = {SAMPLES: len(weighted)}
+    for name, field, how in _FIGURES:
+        known = [
+            (weight, value)
+            for weight, sample in weighted
+            if isinstance(value := sample.values.get(field), int | float) and not isinstance(value, bool)
+        ]
+        row[PREFIX + name] = _mean(known) if how == "mean" else max((value for _, value in known), default=None)
+    return row
 
 
 def _mean(known: list[tuple[float, float | int]]) -> float | None:
-    """The weighted mean; the plain one of a time without length."""
-    if not known:
-        return None
+    """The weighted mean; None of nothing."""
     total = sum(weight for weight, _ in known)
-    if total <= 0:
-        return sum(value for _, value in known) / len(known)
-    return sum(weight * value for weight, value in known) / total
+    return sum(weight * value for weight, value in known) / total if total > 0 else None
 
 
 NOTHING: dict[str, JsonValue] = {SAMPLES: 0, **dict.fromkeys(COLUMNS[1:])}

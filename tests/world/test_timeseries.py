@@ -44,6 +44,14 @@ def test_samples_come_while_the_block_lasts_and_one_at_its_end() -> None:
     assert not any(thread.name == "benchrun-timeseries" for thread in threading.enumerate())
 
 
+def test_a_sample_costs_less_than_a_hundredth_of_ten_seconds_and_the_series_says_how_much() -> None:
+    lines: list[bytes] = []
+    with sampling(lines.append, _pace(PACE_S), pytest.fail):
+        _wait_until(lambda: len(lines) >= 20)
+    cost_ms = orjson.loads(lines[-1])["sampler_cpu_ms"] / len(lines)
+    assert 0 < cost_ms < 100, "CPU time of the thread alone: what else runs here does not count"
+
+
 def test_a_short_session_has_one_sample() -> None:
     lines: list[bytes] = []
     with sampling(lines.append, _pace(3600), pytest.fail):
