@@ -42,7 +42,7 @@ class HostHooks:
         names = [name for name in settings.hosts.names if name != node_name()]  # this one is looked at already
         is_wanted = wanted.level != "off" or wanted.interval_s > 0
         self._hosts = Hosts(names if is_wanted else (), wanted, self)
-        self._files: dict[str, SeriesFile] = {}
+        self._files: dict[str, SeriesFile | None] = {}  # None for one that could not be written
         self._events: SimpleQueue[Event | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._record, name="benchrun-hosts", daemon=True)
         self._guard = threading.Lock()
@@ -83,10 +83,15 @@ class HostHooks:
         session = run.campaign.session
         if not self._has_begun.is_set() or session is None:
             return
-        file = self._files.get(name)
-        if file is None:
-            file = self._files[name] = SeriesFile(run.rundir, name)
-        file.append(line_of(self._now_at(), session.session, name, interval_s, sample))
+        if name not in self._files:
+            self._files[name] = SeriesFile(run.rundir, name)
+        file = self._files[name]
+        try:
+            if file is not None:
+                file.append(line_of(self._now_at(), session.session, name, interval_s, sample))
+        except OSError as error:
+            self._files[name] = None
+            self.problems.append(f"the time series of host {name!r} ended: {error}")
 
     def on_loss(self, name: str, problem: str) -> None:  # noqa: ARG002  # the problem says it
         """A host is lost: said when the run begins, or at its end."""
@@ -101,7 +106,11 @@ class HostHooks:
         self._has_begun.wait()
         while (event := self._events.get()) is not None:
             now = replace(event, at=self._now_at())  # the journal's order is that of its moments
-            self._recorder.run.conductor.offer(now)
+            try:
+                self._recorder.run.conductor.offer(now)
+            except Exception as error:  # noqa: BLE001  # the observer never breaks the observed
+                self.problems.append(f"what other hosts say is recorded no more: {error!r}")
+                return
 
     def _now_at(self) -> str:
         return self._recorder.run.clock.now_at()

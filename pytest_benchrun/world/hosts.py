@@ -120,6 +120,7 @@ class Host:
         self._watcher = watcher
         self._destination = ssh_destination(name) or ""
         self._marker = f"benchrun-{secrets.token_hex(8)} "
+        self._program = _program(self._marker, wanted)
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._work, name=f"benchrun-host-{name}", daemon=True)
         self._guard = threading.Lock()
@@ -128,7 +129,7 @@ class Host:
 
     def start(self) -> None:
         """Start `ssh` and listen, in the background."""
-        program = _program(self._marker, self._wanted)
+        program = self._program
         remote = f"python3 -I -c 'import sys;exec(sys.stdin.buffer.read({len(program)}))'"
         argv = [*self._wanted.ssh, *_OPTIONS, "--", self._destination, remote]
         try:
@@ -144,7 +145,6 @@ class Host:
         except OSError as error:
             self._lose(f"{self._wanted.ssh[0]!r} cannot be started: {error.strerror}")
             return
-        self._write(program)  # less than a pipe holds: it waits for nobody
         self._thread.start()
 
     def ask_end(self) -> None:
@@ -171,6 +171,7 @@ class Host:
 
     def _work(self) -> None:
         try:
+            self._send_program()
             for said in self._lines():
                 if self._take(said):
                     break
@@ -273,6 +274,11 @@ class Host:
             hint = shlex.join([*self._wanted.ssh, self._destination, "true"])
             self._watcher.on_loss(self.name, f"host {self.name!r} {verb}: {reason} -> {hint}")
         self.has_answered.set()
+
+    def _send_program(self) -> None:
+        self._write(self._program)  # a pipe holds it; where one is smaller, this thread waits and nobody else
+        if self._process is not None and self._process.stdin is not None:
+            os.set_blocking(self._process.stdin.fileno(), False)  # a host that reads no answers holds up nobody
 
     def _write(self, data: bytes) -> None:
         if self._process is not None and self._process.stdin is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,12 @@ def test_one_that_is_dead_costs_one_warning_at_the_start(suite: Suite, hosts: Ne
     assert len(_samples(suite, "right")) >= 1
 
 
-def test_one_whose_key_nobody_knows_is_not_trusted(suite: Suite, hosts: Network) -> None:
+@pytest.mark.parametrize("check", ["yes", "ask"])
+def test_one_whose_key_nobody_knows_is_not_trusted_and_nobody_is_asked(
+    suite: Suite, hosts: Network, check: str
+) -> None:
+    config = hosts.config.read_text("ascii")
+    hosts.config.write_text(config.replace("StrictHostKeyChecking yes", f"StrictHostKeyChecking {check}"), "ascii")
     known = hosts.config.parent / "known_hosts"
     known.write_text(known.read_text("ascii").splitlines(keepends=True)[1], "ascii")
     suite.write("test_it.py", "def test_it(): pass\n")
@@ -117,6 +123,21 @@ def test_one_whose_key_nobody_knows_is_not_trusted(suite: Suite, hosts: Network)
     assert ended.code == 0, ended.output
     assert "host 'left' cannot be looked at: Host key verification failed. -> ssh " in ended.output
     assert len(_samples(suite, "right")) >= 1
+
+
+def test_an_interrupt_is_not_for_the_connections(suite: Suite, hosts: Network) -> None:
+    run = _start(suite, hosts)
+    wait_until(lambda: all(len(_samples(suite, name)) >= 2 for name in hosts.hosts), "some samples of both")
+    run.tell_all(signal.SIGINT)
+    wait_until(lambda: bool(suite.events("stop_asked")), "that the stop is noted")
+    suite.touch("go on")
+    ended = run.wait()
+    assert ended.code == 2, ended.output
+    assert "problem:" not in ended.output
+    assert sorted(event["host"] for event in suite.events("host_seen") if event["moment"] == "end")[:2] == [
+        "left",
+        "right",
+    ]
 
 
 def test_nothing_outlives_a_killed_run(suite: Suite, hosts: Network) -> None:

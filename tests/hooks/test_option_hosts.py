@@ -106,6 +106,14 @@ def test_a_session_with_nothing_to_do_asks_nobody_for_last_words(campaign: Campa
     assert (campaign.results / "journal.jsonl").read_bytes() == before
 
 
+def test_a_series_that_cannot_be_written_costs_one_line_and_no_facts(campaign: Campaign, tmp_path: Path) -> None:
+    campaign.write({**SUITE, "results/timeseries/node1.jsonl/a": "a folder where the file should be"})
+    session = campaign.run("--bench-hosts=node1", f"--bench-ssh={_ssh(tmp_path)}")
+    assert session.exit_code == 0
+    assert session.text.count("problem: the time series of host 'node1' ended: ") == 1
+    assert len([event for event in session.events("host_seen") if event["host"] == "node1"]) == 2
+
+
 def test_nothing_is_asked_where_nothing_is_wanted(campaign: Campaign) -> None:
     campaign.write(SUITE)
     options = ("--bench-environment=off", "--bench-sample-interval=0", "--bench-hosts=node1", "--bench-ssh=/no/such")

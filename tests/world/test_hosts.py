@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fcntl
 import json
 import shlex
 import signal
@@ -200,6 +201,31 @@ say(what="end", facts=facts)
     assert json.dumps(facts).isascii()
 
 
+def test_one_that_reads_no_answers_holds_up_nobody(tmp_path: Path) -> None:
+    go, samples = tmp_path / "go", 6000
+    body = f"""
+import os
+say(what="start", facts=facts)
+while not os.path.exists({str(go)!r}): time.sleep(0.01)
+for n in range({samples}): say(what="sample", sample={{}})
+time.sleep(60)
+"""
+    told = Told()
+    program = _program(tmp_path, HOSTILE + body, f"{sys.executable} -I")
+    one = Host("node-1", _wanted(program, interval_s=1e-6), told)
+    one.start()
+    process = one._process  # noqa: SLF001  # its pipe is to be smaller than the system's
+    assert process is not None
+    assert process.stdin is not None
+    _wait_until(lambda: bool(told.facts))
+    fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, 4096)
+    go.touch()
+    _wait_until(lambda: len(told.samples) == samples or bool(told.problems))
+    one.ask_end()
+    one.abandon()
+    assert told.problems == []
+
+
 def test_one_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts, "ANSWER_S", 0.2)
     said = _lost(_program(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 300\n"))
@@ -239,7 +265,7 @@ def test_it_asks_for_nothing_forwards_nothing_and_takes_no_option_for_a_host(tmp
 def test_the_program_ends_when_nobody_listens_any_more(tmp_path: Path) -> None:
     """Its own process, without `ssh`: what is left on a host when a connection breaks."""
     program = hosts._program("m ", _wanted("ssh"))  # noqa: SLF001  # what is sent has no other way out
-    assert len(program) < 65536, "it must fit into a pipe: writing it waits for nobody"
+    assert len(program) < 65536, "it fits into a pipe: writing it waits for nobody"
     argv = [sys.executable, "-I", "-c", f"import sys;exec(sys.stdin.buffer.read({len(program)}))"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as alone:
         assert alone.stdin is not None
