@@ -10,7 +10,8 @@ import html
 from collections.abc import Sequence
 
 from pytest_benchrun.core.sqltables import SQL_TABLES, Table
-from pytest_benchrun.hooks.options import OPTIONS, Option
+from pytest_benchrun.hooks.option import Option
+from pytest_benchrun.hooks.options import OPTIONS
 
 PLACE = "<!-- options table -->"
 SQL_PLACE = "<!-- sql tables -->"

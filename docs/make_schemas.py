@@ -21,6 +21,7 @@ from pytest_benchrun.core.model import Owner, RunState, UnitStatus
 from pytest_benchrun.core.phases import PhaseStatus
 from pytest_benchrun.core.run_state import RunStateView
 from pytest_benchrun.core.runstats import RunStatsView
+from pytest_benchrun.core.series import SampleLine
 from pytest_benchrun.core.turns import SAMPLED_OUT, EventLine, LeftOutLine, TurnLine
 from pytest_benchrun.core.views import StatusView
 from pytest_benchrun.report.plan import PlanView
@@ -192,11 +193,11 @@ def _turns() -> dict[str, Any]:
     turn["properties"]["turn_index"] = {"type": "integer", "minimum": 0}
     for name in ("tokens_in", "tokens_out"):
         turn["properties"][name] = {"type": ["integer", "null"], "minimum": 0}
-    schema: dict[str, Any] = {
+    line: dict[str, Any] = {
         "description": "One line: a turn, an event of a unit, or the numbers of turns that a sample has left out."
     }
-    schema["oneOf"] = [turn, event, left_out]
-    return _file("turn_metrics", "a line of turn_metrics.jsonl", maker, schema)
+    line["oneOf"] = [turn, event, left_out]
+    return _file("turn_metrics", "a line of turn_metrics.jsonl", maker, line)
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -212,6 +213,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "checkpoint.json": _checkpoint(),
         "journal.json": _journal(),
         "turn_metrics.json": _turns(),
+        "timeseries.json": _document("timeseries", "a line of timeseries/<host>.jsonl", SampleLine),
     }
 
 

@@ -188,6 +188,10 @@ def _configure_owner(config: pytest.Config) -> None:
         raise pytest.UsageError(f"{problem}\n  -> --dist=load, loadscope, loadfile, loadgroup or worksteal")
     config.pluginmanager.register(recorder, "benchrun-recorder")
     config.pluginmanager.register(ProgressHooks(config, recorder), "benchrun-progress")
+    if settings.hosts.names:
+        from pytest_benchrun.hooks.hosts import HostHooks  # late: only campaigns that look at other hosts
+
+        config.pluginmanager.register(HostHooks(recorder), "benchrun-hosts")
     if recorder.settings.has_github and os.environ.get("GITHUB_ACTIONS") == "true":
         from pytest_benchrun.hooks.github import GithubHooks  # late: only where GitHub Actions runs us
 

@@ -24,6 +24,7 @@ from pytest_benchrun.report.words import clean, seconds
 from pytest_benchrun.store.journal import all_events
 from pytest_benchrun.store.lock import read_owner
 from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.store.seriesread import add_machine
 from pytest_benchrun.store.turnstats import figures_of
 from pytest_benchrun.world.process import is_alive
 
@@ -193,16 +194,16 @@ class RunResults:
         status: what `status.json` holds, as of the last event.
     """
 
-    def __init__(self, rundir: RunDir, campaign: Campaign, results: list[BenchmarkResult], state: str) -> None:
+    def __init__(self, rundir: RunDir, campaign: Campaign, events: list[Event], state: str) -> None:
         self.path = rundir.path
         self.run_id = campaign.run_id
         self.state = state
-        self.results = results
+        self.results = list(_results(campaign, events))
         self.stats: RunStatsView = figures_of(rundir, campaign)
         self.status: StatusView = status_view(
             campaign, results_dir=safe_text(str(rundir.path)), now_at=campaign.last_at
         )
-        self._rows = wide_rows(campaign)
+        self._rows = add_machine(rundir, events, wide_rows(campaign))
 
     def __repr__(self) -> str:
         return f"<RunResults {self.run_id}: {self.status['message']}>"
@@ -220,7 +221,10 @@ class RunResults:
         raise KeyError(unit_id)
 
     def to_rows(self) -> list[Row]:
-        """One dict a unit, as `benchrun export` has it: parameters as `param.NAME`, metrics as `metric.NAME`."""
+        """One dict a unit, as `benchrun export` has it.
+
+        Parameters are `param.NAME`, metrics `metric.NAME`, and what the machine did meanwhile `machine.NAME`.
+        """
         return [dict(row) for row in self._rows]
 
     def to_pandas(self) -> Any:  # noqa: ANN401  # of a library that need not be there
@@ -264,7 +268,7 @@ def load_run(directory: str | Path) -> RunResults:
         state = campaign.state.value
         if campaign.state in LIVE_STATES and not _is_live(rundir):
             state = "dead"
-        return RunResults(rundir, campaign, list(_results(campaign, events)), state)
+        return RunResults(rundir, campaign, events, state)
     except (OSError, *BAD_VALUES) as error:
         problem = f"the run in {str(rundir.path)!r} cannot be read: {error}"
         raise DirectoryProblem(problem, hint=f"benchrun verify {rundir.path}   (says what is wrong)") from error

@@ -53,7 +53,7 @@ from pytest_benchrun.world.patience import Patience
 from pytest_benchrun.world.process import is_alive, this_process
 from pytest_benchrun.world.sandbox import sweep
 from pytest_benchrun.world.sighting import look_at_host
-from pytest_benchrun.world.timeseries import sampling
+from pytest_benchrun.world.timeseries import Pace, sampling
 
 _UNITS_PER_LINE = 1000
 
@@ -288,8 +288,8 @@ class OpenRun:
     def sampling(self) -> AbstractContextManager[None]:
         """While it is entered, what this host does is written down."""
         session = self.campaign.session.session if self.campaign.session else 0
-        file = SeriesFile(self.rundir, self._owner.host)
-        return sampling(file.append, self.settings.sample_interval_s, session, self.view_problems.append)
+        pace = Pace(self._owner.host, session, self.settings.sample_interval_s, self.settings.gpu)
+        return sampling(SeriesFile(self.rundir, pace.host).append, pace, self.view_problems.append)
 
     def wait_when_full(self, say: Callable[[str], None]) -> None:
         """From here on a full disk is waited for, in this thread; `say` tells people."""

@@ -55,7 +55,20 @@ LIBRARIES = {
     **dict.fromkeys(("random", "secrets", "uuid"), 1),  # chance
     # other people's; one that is not listed is refused, so that each gets its floor when it arrives
     **dict.fromkeys(
-        ("apprise", "filelock", "numpy", "orjson", "pandas", "polars", "psutil", "psycopg", "pyarrow", "tqdm", "yaml"),
+        (
+            "apprise",
+            "filelock",
+            "numpy",
+            "orjson",
+            "pandas",
+            "polars",
+            "psutil",
+            "psycopg",
+            "pyarrow",
+            "pynvml",
+            "tqdm",
+            "yaml",
+        ),
         1,
     ),
     **dict.fromkeys(("pluggy", "pytest", "pytest_benchmark", "pytest_timeout"), 3),
@@ -64,7 +77,7 @@ LIBRARIES = {
 }
 """Library and the lowest floor that may import it; the rest of the standard library is free."""
 
-EXTRAS = frozenset({"apprise", "numpy", "pandas", "polars", "psycopg", "pyarrow", "pytest_benchmark", "yaml"})
+EXTRAS = frozenset({"apprise", "numpy", "pandas", "polars", "psycopg", "pyarrow", "pynvml", "pytest_benchmark", "yaml"})
 """Libraries that need not be there: imported inside the function that needs them, in any room, with the reason."""
 
 READS_CLOCK = frozenset(

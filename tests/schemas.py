@@ -46,6 +46,9 @@ def faults_of_run(folder: Path) -> list[str]:
     turns = Draft202012Validator(schema("turn_metrics.json"))
     for path in [*folder.glob("turn_metrics*.jsonl"), *folder.glob("turn_metrics*.jsonl.gz")]:
         found += [error.message[:500] for line in lines_of(path) for error in turns.iter_errors(line)]
+    series = Draft202012Validator(closed(schema("timeseries.json")))
+    for path in folder.glob("timeseries/*.jsonl"):
+        found += [error.message[:500] for line in lines_of(path) for error in series.iter_errors(line)]
     for path in folder.glob("checkpoints/*.json"):
         found += faults("checkpoint.json", orjson.loads(path.read_bytes()))
     for path in folder.glob("STOP*"):

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 
 from pytest_benchrun.cli.reading import made_of, put_out, run_in
 from pytest_benchrun.core.errors import UsageProblem
+from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.tables import TABLES, Row
 from pytest_benchrun.core.turns import TURN_FIELDS
 from pytest_benchrun.report.export import as_csv, as_jsonl
 from pytest_benchrun.report.parquet import as_parquet
 from pytest_benchrun.report.words import clean
 from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.store.seriesread import add_machine, attempts_with_machine
 from pytest_benchrun.store.turnrows import TurnRows
 
 FORMATS: dict[str, Callable[[Iterable[Row], Iterable[str]], Iterator[bytes]]] = {
@@ -45,9 +47,16 @@ def export(directory: str, *, what: str, form: str, output: str | None) -> int:
     rundir = run_in(directory)
     if what == "turns":
         return _export_turns(rundir, form, output)
-    rows = made_of(rundir, TABLES[what])
+    rows = made_of(rundir, lambda events: _rows(rundir, what, events))
     put_out(rundir, output, FORMATS[form](rows, ()), f"{what}.{form}")
     return 0
+
+
+def _rows(rundir: RunDir, what: str, events: list[Event]) -> list[Row]:
+    if what == "attempts":
+        return attempts_with_machine(rundir, events)
+    rows = TABLES[what](events)
+    return add_machine(rundir, events, rows) if what == "units" else rows
 
 
 def _export_turns(rundir: RunDir, form: str, output: str | None) -> int:

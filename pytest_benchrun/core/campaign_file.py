@@ -31,6 +31,9 @@ OPTIONS = (
     "turn_rotate",
     "environment",
     "sample_interval",
+    "hosts",
+    "ssh",
+    "gpu",
     "progress",
     "stuck_timeout",
     "stuck_action",
@@ -41,7 +44,7 @@ OPTIONS = (
 )
 """Keys of `[campaign]` that stand for the option of the same name; the command line comes before them."""
 
-_SWITCHES = frozenset({"turn_metrics", "sqlite"})
+_SWITCHES = frozenset({"turn_metrics", "sqlite", "gpu"})
 """Of them those that are `on` or `off`, which YAML reads as true and false."""
 
 KEYS = ("name", "phases", *OPTIONS, "budget")

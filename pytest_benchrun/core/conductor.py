@@ -97,6 +97,11 @@ class Conductor:
         except DiskFull as full:
             self._wait_for_room(event, full)
 
+    def offer(self, event: Event) -> None:
+        """As `emit`, in any thread, for what the run can do without: what cannot be kept is left out."""
+        with suppress(JournalWriteFailed):  # who writes what matters meets it too
+            self._take(event)
+
     def _wait_for_room(self, event: Event, full: DiskFull) -> None:
         since_at = self.clock.now_at()
         self._take_later(event, full)

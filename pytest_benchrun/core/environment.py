@@ -116,11 +116,11 @@ def _units_of(campaign: Campaign, session: int) -> list[str]:
 
 def unfit_now(campaign: Campaign) -> list[str]:
     """As `unfit_to_measure`, for the host that the session in progress started on."""
-    if not campaign.sightings:
-        return []
-    session, seen = campaign.sightings[-1]
-    is_now = campaign.session is not None and campaign.session.session == session and seen.moment == "start"
-    return unfit_to_measure(seen.facts) if is_now else []
+    session = campaign.session
+    for number, seen in reversed(campaign.sightings):
+        if session is not None and number == session.session and seen.host == session.owner.host:
+            return unfit_to_measure(seen.facts) if seen.moment == "start" else []
+    return []
 
 
 def changes_between(earlier: Facts, later: Facts) -> list[str]:

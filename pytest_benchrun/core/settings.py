@@ -67,6 +67,22 @@ class TurnSettings:
     rotate_bytes: int = DEFAULT_TURN_ROTATE_BYTES
 
 
+GpuUse: TypeAlias = Literal["auto", "on", "off"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """Which other hosts are looked at, and how.
+
+    Attributes:
+        names: as they were typed, each once.
+        ssh: the program that reaches them, and its options.
+    """
+
+    names: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ("ssh",)
+
+
 DEFAULT_STUCK_TIMEOUT_S = 900.0
 """Longer than any single step of a healthy unit, short enough that a night is not lost."""
 
@@ -117,6 +133,8 @@ class Settings:
         turns: what is kept of turns.
         environment: how much is recorded of the host.
         sample_interval_s: seconds between two looks at what the host does; 0 for none.
+        hosts: the other hosts that are looked at.
+        gpu: whether GPUs are sampled where there are some (`auto`), or it is said why not (`on`), or never.
         progress: how the session shows where it is.
         log_file: where the log goes, as an absolute path; None for no log.
         has_github: whether GitHub Actions gets a step summary and annotations when it runs us.
@@ -148,6 +166,8 @@ class Settings:
     turns: TurnSettings = field(default_factory=TurnSettings)
     environment: Literal["full", "basic", "off"] = "full"
     sample_interval_s: float = DEFAULT_SAMPLE_INTERVAL_S
+    hosts: HostSettings = field(default_factory=HostSettings)
+    gpu: GpuUse = "auto"
     progress: Progress = "auto"
     log_file: str | None = None
     has_github: bool = True

@@ -2,43 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import dataclass
-
 import pytest
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One option.
-
-    Attributes:
-        flag: as typed on the command line.
-        metavar: the value's name in the help; None for a switch.
-        ini: name in the configuration file; None when it makes sense on the command line only.
-        env: environment variable that is looked at after the command line; None when there is none.
-        default: as the help shows it.
-        help: one or two sentences.
-        choices: the values it takes; None for free ones.
-        bare_value: the value when the flag stands alone; None when it needs one.
-        is_repeated: whether it may be given several times.
-    """
-
-    flag: str
-    metavar: str | None
-    help: str
-    ini: str | None = None
-    env: str | None = None
-    default: str = ""
-    choices: tuple[str, ...] | None = None
-    bare_value: str | None = None
-    is_repeated: bool = False
-
-    @property
-    def dest(self) -> str:
-        """The attribute under which pytest keeps it."""
-        return self.flag.removeprefix("--").replace("-", "_")
-
+from pytest_benchrun.hooks.option import Option, add_option
 
 RESULTS = Option(
     flag="--bench-results",
@@ -199,6 +165,29 @@ SAMPLE_INTERVAL = Option(
     "0 switches it off.",
 )
 
+HOSTS = Option(
+    flag="--bench-hosts",
+    metavar="HOST,...",
+    ini="bench_hosts",
+    help="Other hosts whose facts and time series are recorded beside those of this one, through ssh, which must not "
+    "ask for anything: names, user@name, addresses. One that cannot be reached costs a warning.",
+)
+SSH = Option(
+    flag="--bench-ssh",
+    metavar="COMMAND",
+    ini="bench_ssh",
+    default="ssh",
+    help="The program that reaches the hosts of --bench-hosts, with options of its own, like 'ssh -F ssh_config'.",
+)
+GPU = Option(
+    flag="--bench-gpu",
+    metavar="auto|on|off",
+    choices=("auto", "on", "off"),
+    ini="bench_gpu",
+    default="auto",
+    help="Write down what the GPUs do, which needs the extra gpu: where there are some (auto), or say why not (on).",
+)
+
 PROGRESS = Option(
     flag="--bench-progress",
     metavar="auto|tqdm|plain|none",
@@ -305,6 +294,9 @@ OPTIONS: tuple[Option, ...] = (
     TURN_ROTATE,
     ENVIRONMENT,
     SAMPLE_INTERVAL,
+    HOSTS,
+    SSH,
+    GPU,
     PROGRESS,
     HEADLESS,
     LOG,
@@ -322,46 +314,7 @@ def add_options(parser: pytest.Parser) -> None:
     """Give pytest all options; nothing else happens before `--bench-results` is seen."""
     group = parser.getgroup("benchrun", "long benchmark campaigns (pytest-benchrun)")
     for option in OPTIONS:
-        text = f"{option.help} Default: {option.default}." if option.default else option.help
-        text = text.replace("%", "%%")
-        if option.metavar is None:
-            group.addoption(option.flag, action="store_true", default=False, dest=option.dest, help=text)
-        elif option.bare_value is not None and option.choices is None:
-            group.addoption(
-                option.flag, nargs="?", const=option.bare_value, metavar=option.metavar, dest=option.dest, help=text
-            )
-        elif option.bare_value is not None:
-            flags = [option.flag, *(f"{option.flag}={value}" for value in option.choices or ())]
-            const = option.bare_value
-            group.addoption(*flags, action=_FlagWithValue, nargs=0, const=const, dest=option.dest, help=text)
-        elif option.is_repeated:
-            group.addoption(
-                option.flag, action="append", default=[], metavar=option.metavar, dest=option.dest, help=text
-            )
-        else:
-            metavar = option.metavar
-            group.addoption(
-                option.flag, default=None, choices=option.choices, metavar=metavar, dest=option.dest, help=text
-            )
-        if option.ini is not None:
-            parser.addini(option.ini, help=f"{option.flag}: {text}".replace("%%", "%"), default=None)
-
-
-class _FlagWithValue(argparse.Action):
-    """`--flag`, and `--flag=value` for each value, as flags of their own.
-
-    An option that may take a value would take the path after it: `pytest --bench-resume benchmarks/`.
-    """
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,  # noqa: ARG002  # argparse's signature
-        namespace: argparse.Namespace,
-        values: object,  # noqa: ARG002  # as above
-        option_string: str | None = None,
-    ) -> None:
-        said = (option_string or "").partition("=")[2]
-        setattr(namespace, self.dest, said or self.const)
+        add_option(parser, group, option)
 
 
 def has_campaign_file(config: pytest.Config) -> bool:

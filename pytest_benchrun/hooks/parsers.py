@@ -9,7 +9,7 @@ from typing import Literal, cast
 from pytest_benchrun.core.errors import UsageProblem
 from pytest_benchrun.core.settings import Progress, StuckAction, Threshold
 from pytest_benchrun.hooks import options
-from pytest_benchrun.hooks.options import Option
+from pytest_benchrun.hooks.option import Option
 from pytest_benchrun.world.notify import notifier_of
 
 SHORTEST_INTERVAL_S = 0.1
@@ -233,6 +233,9 @@ _EXAMPLES = {
     options.BUDGET.flag: "cost_usd=50",
     options.ENVIRONMENT.flag: "basic",
     options.SAMPLE_INTERVAL.flag: "10s",
+    options.HOSTS.flag: "node1,me@node2",
+    options.SSH.flag: "'ssh -F ssh_config'",
+    options.GPU.flag: "auto",
     options.SANDBOX_KEEP.flag: "failed",
     options.TURN_METRICS.flag: "off",
     options.SQLITE.flag: "off",

@@ -21,6 +21,7 @@ from pytest_benchrun.core.settings import (
     DEFAULT_STUCK_TIMEOUT_S,
     DEFAULT_THRESHOLD,
     DEFAULT_TURN_ROTATE_BYTES,
+    HostSettings,
     Progress,
     Settings,
     StuckSettings,
@@ -28,7 +29,8 @@ from pytest_benchrun.core.settings import (
 )
 from pytest_benchrun.hooks import options
 from pytest_benchrun.hooks.db import read_db
-from pytest_benchrun.hooks.options import Option
+from pytest_benchrun.hooks.hostoptions import parse_gpu, parse_hosts, parse_ssh
+from pytest_benchrun.hooks.option import Option
 from pytest_benchrun.hooks.parsers import (
     parse_budget,
     parse_consecutive,
@@ -96,6 +98,11 @@ def read_settings(config: pytest.Config) -> Settings:
         turns=read_turn_settings(config, reading.file),
         environment=reading.of(options.ENVIRONMENT, parse_environment, "full"),
         sample_interval_s=reading.of(options.SAMPLE_INTERVAL, parse_interval, DEFAULT_SAMPLE_INTERVAL_S),
+        hosts=HostSettings(
+            names=reading.of(options.HOSTS, parse_hosts, ()),
+            ssh=reading.of(options.SSH, parse_ssh, ("ssh",)),
+        ),
+        gpu=reading.of(options.GPU, parse_gpu, "auto"),
         progress=_read_progress(config, reading),
         log_file=_read_log_file(config, reading),
         has_github=reading.of(options.GITHUB, parse_github, default=True),

@@ -11,6 +11,7 @@ import orjson
 
 from pytest_benchrun.core.errors import UsageProblem
 from pytest_benchrun.core.model import JsonValue
+from pytest_benchrun.core.series import COLUMNS as MACHINE
 from pytest_benchrun.core.tables import Row
 
 GROUP_ROWS = 20_000
@@ -50,7 +51,7 @@ def as_parquet(rows: Iterable[Row], first: Iterable[str] = ()) -> Iterator[bytes
 
     A column is of booleans, of 64-bit integers, of doubles, or of text; of text too where its values are of
     several kinds, lists or tables: JSON then, without quotes around what is text. One without any value
-    is of doubles when its name says seconds or milliseconds, of integers when it counts tokens.
+    is of doubles when its name says seconds, milliseconds or figures of the machine, of integers when it counts tokens.
 
     Args:
         rows: gone through twice: a column's type follows from all of its values.
@@ -114,7 +115,7 @@ def _common(before: str | None, kind: str) -> str:
 
 
 def _kind_by_name(name: str) -> str:
-    if name.endswith(("_ms", "_s")):
+    if name.endswith(("_ms", "_s")) or name in MACHINE:
         return "float"
     return "int" if name.startswith("tokens_") else "text"
 

@@ -63,6 +63,10 @@ class RunDir:
         """What a host did over time, one line a sample."""
         return self.path / "timeseries" / f"{_plain_name(host)}.jsonl"
 
+    def all_timeseries(self) -> list[Path]:
+        """Those of all hosts, by name."""
+        return sorted((self.path / "timeseries").glob("*.jsonl"))
+
     @property
     def run_error(self) -> Path:
         """The latest incident."""

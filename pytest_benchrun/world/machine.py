@@ -1,6 +1,7 @@
 """The facts of a host that a measurement depends on. Standard library only, and nothing of ours.
 
-This file is also sent as a program to hosts that have no more than Python, and prints its facts there as JSON.
+This file is also sent to hosts that have no more than Python 3.8, see `outpost.py`; as a program it prints its facts
+as JSON.
 Reads `/proc` and `/sys`, asks `git` and `nvidia-smi` where they are; what a host does not tell is None.
 """
 
@@ -14,7 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,8 @@ def facts(folder: str | None = None, *, is_basic: bool = False) -> dict[str, Any
         "host": platform.node(),
         "system": _system(),
         "cpu": {**_fixed_cpu(), "governors": _governors(), "is_turbo_on": _is_turbo_on()},
-        "memory": _memory(),
-        "load_1min": _load(),
+        "memory": memory(),
+        "load_1min": load_1min(),
         "is_on_battery": _is_on_battery(),
         "disks": _disks(),
         "python": {**_python(), "packages": {} if is_basic else _packages()},
@@ -75,7 +76,7 @@ def _text(value: str) -> str:
     return value.encode("utf-8", "backslashreplace").decode()  # an environment may hold bytes that are no text
 
 
-@cache
+@lru_cache(maxsize=None)  # noqa: UP033  # `cache` came with Python 3.9
 def _system() -> dict[str, Any]:
     return {
         "os": _release() or platform.system(),
@@ -88,7 +89,7 @@ def _system() -> dict[str, Any]:
 def _release() -> str | None:
     try:
         return platform.freedesktop_os_release().get("PRETTY_NAME")
-    except OSError:
+    except (OSError, AttributeError):  # it came with Python 3.10
         return None
 
 
@@ -101,7 +102,7 @@ def _container() -> str | None:
     return "lxc" if "lxc" in (_read("/proc/1/cgroup") or "") else None
 
 
-@cache
+@lru_cache(maxsize=None)  # noqa: UP033  # `cache` came with Python 3.9
 def _fixed_cpu() -> dict[str, Any]:
     text = _read("/proc/cpuinfo") or ""
     model = re.search(r"^(?:model name|Model|Hardware)\s*: (.+)$", text, re.MULTILINE)
@@ -137,7 +138,8 @@ def _is_turbo_on() -> bool | None:
     return None if boost is None else boost == "1"
 
 
-def _memory() -> dict[str, Any]:
+def memory() -> dict[str, Any]:
+    """Bytes of it, as the kernel counts them; None for what it does not tell."""
     lines = re.findall(r"^(\w+):\s+(\d+) kB$", _read("/proc/meminfo") or "", re.MULTILINE)
     sizes = {name: int(size) * 1024 for name, size in lines}
     limit = _read("/sys/fs/cgroup/memory.max")
@@ -150,7 +152,8 @@ def _memory() -> dict[str, Any]:
     }
 
 
-def _load() -> float | None:
+def load_1min() -> float | None:
+    """How many wanted to run, on average of the last minute."""
     try:
         return round(os.getloadavg()[0], 2)
     except OSError:
@@ -190,7 +193,7 @@ def _python() -> dict[str, Any]:
     return {"version": platform.python_version(), "implementation": platform.python_implementation()}
 
 
-@cache
+@lru_cache(maxsize=None)  # noqa: UP033  # `cache` came with Python 3.9
 def _packages() -> dict[str, str]:
     """Every installed distribution and its version, sorted by name."""
     return dict(sorted(_distributions()))
@@ -206,7 +209,7 @@ def _distributions() -> Iterator[tuple[str, str]]:
 def _gpus() -> list[dict[str, str]]:
     names = ("name", "driver_version", "memory.total", "clocks.max.sm", "power.limit")
     said = _ask("nvidia-smi", f"--query-gpu={','.join(names)}", "--format=csv,noheader")
-    return [dict(zip(names, re.split(r",\s*", line), strict=False)) for line in (said or "").splitlines() if line]
+    return [dict(zip(names, re.split(r",\s*", line))) for line in (said or "").splitlines() if line]  # noqa: B905  # `strict` came with Python 3.10
 
 
 def _git(folder: str) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pytest_benchrun.core.events import HostSeen
+from pytest_benchrun.world.gpu import gpu_facts
 from pytest_benchrun.world.machine import facts
 
 
@@ -26,6 +27,8 @@ def look_at_host(
     is_basic = level == "basic" or moment == "end"
     try:
         found = facts(folder, is_basic=is_basic)
+        if not is_basic and not found["gpus"]:  # without `nvidia-smi`
+            found["gpus"] = gpu_facts()
     except Exception:  # noqa: BLE001  # an odd host must not cost a run; its facts are missing from the file
         return []
     return [HostSeen(at=now_at, host=found["host"], moment=moment, facts=found)]

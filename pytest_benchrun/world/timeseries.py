@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import orjson
 import psutil
 
+from pytest_benchrun.core.settings import GpuUse
 from pytest_benchrun.world.clock import WallClock, monotonic_s
+from pytest_benchrun.world.gpu import Gpus, NoGpus, read_none
 
 SAMPLES_AT_A_PACE = 4096
 """After so many the interval doubles: eleven hours of 10 s, then 23 of 20 s; a year is 25,000 lines, not 3 million."""
@@ -79,26 +82,47 @@ def _counters() -> dict[str, int]:
     return found
 
 
+def line_of(at: str, session: int, host: str, interval_s: float, sample: Mapping[str, float | int | None]) -> bytes:
+    """The line of a sample, with its line feed: a `SampleLine`."""
+    line = {"at": at, "session": session, "host": host, "interval_s": interval_s, **sample}
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a series of this host is to be.
+
+    Attributes:
+        host: its name.
+        session: number of the session.
+        interval_s: seconds between the first samples; 0 for none at all.
+        gpu: whether GPUs are sampled where there are some (`auto`), or it is told why not (`on`), or never.
+    """
+
+    host: str
+    session: int
+    interval_s: float
+    gpu: GpuUse = "off"
+
+
 @contextmanager
-def sampling(
-    append: Callable[[bytes], None], interval_s: float, session: int, complain: Callable[[str], None]
-) -> Iterator[None]:
+def sampling(append: Callable[[bytes], None], pace: Pace, complain: Callable[[str], None]) -> Iterator[None]:
     """Sample this host until the block is left; then once more, so that a short session has a sample too.
 
     Args:
         append: takes the lines; may raise OSError, which ends the series.
-        interval_s: seconds between the first samples; 0 for none at all.
-        session: number of the session.
-        complain: told once, in the other thread, why the series ends before the session does.
+        pace: of the series.
+        complain: told, in any thread, why the series ends before the session does, or what it lacks; each once.
     """
-    if interval_s <= 0:
+    if pace.interval_s <= 0:
         yield
         return
     is_closing = threading.Event()
+    read_gpus = gpus_of(pace.gpu, complain)  # here: what it opens must not look like something that a unit left open
 
     def work() -> None:
         try:
-            _sample(append, interval_s, session, is_closing)
+            _sample(append, pace, read_gpus, is_closing)
         except Exception as error:  # noqa: BLE001  # the observer never breaks the observed
             complain(f"the time series of this host ended: {error}")
 
@@ -111,12 +135,46 @@ def sampling(
         thread.join(LAST_SAMPLE_S)
 
 
-def _sample(append: Callable[[bytes], None], interval_s: float, session: int, is_closing: threading.Event) -> None:
+def gpus_of(use: GpuUse, complain: Callable[[str], None]) -> Callable[[], dict[str, float | int | None]]:
+    """What reads the GPUs of this host; where there are none, or no more, it reads nothing.
+
+    Args:
+        use: as in `Pace`.
+        complain: told once what is broken; and when GPUs were asked for, that there are none.
+    """
+    if use == "off":
+        return read_none
+    try:
+        gpus = Gpus()
+    except NoGpus as error:
+        if error.is_broken or use == "on":
+            complain(f"no GPU is sampled: {error}")
+        return read_none
+    read = gpus.read
+
+    def read_on() -> dict[str, float | int | None]:
+        nonlocal read
+        try:
+            return read()
+        except Exception as error:  # noqa: BLE001  # the observer never breaks the observed
+            complain(f"no GPU is sampled any more: {error}")
+            read = read_none
+            return {}
+
+    return read_on
+
+
+def _sample(
+    append: Callable[[bytes], None],
+    pace: Pace,
+    read_gpus: Callable[[], dict[str, float | int | None]],
+    is_closing: threading.Event,
+) -> None:
     gauge, clock, samples, is_last = Gauge(), WallClock(), 0, False
     while not is_last:
-        pause_s = interval_after(samples, interval_s)
+        pause_s = interval_after(samples, pace.interval_s)
         is_last = is_closing.wait(pause_s)
-        line = {"at": clock.now_at(), "session": session, "interval_s": pause_s, **gauge.read()}
-        line["sampler_cpu_ms"] = round(time.thread_time_ns() / _NS_PER_MS, 3)
-        append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        at, sample = clock.now_at(), {**gauge.read(), **read_gpus()}
+        sample["sampler_cpu_ms"] = round(time.thread_time_ns() / _NS_PER_MS, 3)
+        append(line_of(at, pace.session, pace.host, pause_s, sample))
         samples += 1

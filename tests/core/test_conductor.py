@@ -341,6 +341,18 @@ def test_a_disk_that_stays_full_is_an_error_in_the_end() -> None:
     assert (len(waiting.problems), waiting.ends, journal.events) == (2, 1, [])
 
 
+def test_what_is_only_offered_waits_for_no_room() -> None:
+    story = Story().begin("a")
+    journal = MemoryJournal()
+    conductor = lead(story, journal)
+    waiting = Waiting(story, journal, room_after=99, patience=2)
+    conductor.patience = waiting
+    conductor.offer(NOTE)
+    journal.is_full = True
+    conductor.offer(NOTE)
+    assert (waiting.problems, journal.events) == ([], [NOTE])
+
+
 def test_a_stop_ends_the_wait_for_a_full_disk() -> None:
     story = Story().begin("a")
     journal, outside = MemoryJournal(), Outside()

@@ -105,8 +105,8 @@ def test_what_is_not_known_is_no_complaint(path: str, value: object) -> None:
     assert unfit_to_measure(_with(path, value)) == []
 
 
-def _look(story: Story, moment: str, facts: dict[str, Any]) -> None:
-    story.tell(HostSeen(at=story.at, host="h", moment=moment, facts=facts))
+def _look(story: Story, moment: str, facts: dict[str, Any], host: str = "node-1") -> None:
+    story.tell(HostSeen(at=story.at, host=host, moment=moment, facts=facts))
 
 
 def test_a_run_that_looked_at_no_host_has_no_environment() -> None:
@@ -126,7 +126,7 @@ def test_a_change_within_a_session_names_its_units_and_one_between_sessions_none
     _look(story, "start", _with("cpu.governors", ["powersave"]))
     view = environment_view(story.campaign)
     assert view is not None
-    host = view["hosts"]["h"]
+    host = view["hosts"]["node-1"]
     assert [one["changes"] for one in host["drift"]] == [
         ["turbo off -> on"],
         ["governor performance -> powersave", "turbo on -> off"],
@@ -135,7 +135,22 @@ def test_a_change_within_a_session_names_its_units_and_one_between_sessions_none
         (1, 2, ["a", "b"]),
         (2, 0, []),
     ]
-    assert view["drift"] == ["h: turbo off -> on", "h: governor performance -> powersave", "h: turbo on -> off"]
+    assert view["drift"] == [
+        "node-1: turbo off -> on",
+        "node-1: governor performance -> powersave",
+        "node-1: turbo on -> off",
+    ]
     assert host["start"] == FACTS
     assert [text[:12] for text in host["unfit"]] == ["the governor"]
     assert unfit_now(story.campaign) == host["unfit"]
+
+
+def test_another_host_says_nothing_of_the_one_that_measures() -> None:
+    story = Story().begin("a")
+    _look(story, "start", FACTS)
+    _look(story, "start", _with("cpu.governors", ["powersave"]), host="server")
+    assert unfit_now(story.campaign) == []
+    _look(story, "end", _with("cpu.is_turbo_on", value=True), host="server")
+    view = environment_view(story.campaign)
+    assert view is not None
+    assert view["drift"] == ["server: governor powersave -> performance", "server: turbo off -> on"]

@@ -14,6 +14,7 @@ OURS = {
     "pytest_benchrun",
     "pytest_benchrun.plugin",
     "pytest_benchrun.hooks",
+    "pytest_benchrun.hooks.option",
     "pytest_benchrun.hooks.options",
 }
 HEAVY = ("psutil", "filelock", "xdist.dsession", "tqdm", "numpy", "sqlite3", "distributed", "jinja2", "hypothesis")

@@ -13,10 +13,14 @@ import orjson
 import psutil
 import pytest
 
-from pytest_benchrun.world.timeseries import SAMPLES_AT_A_PACE, Gauge, interval_after, sampling
+from pytest_benchrun.world.timeseries import SAMPLES_AT_A_PACE, Gauge, Pace, interval_after, sampling
 
 WAIT_S = 20.0
 PACE_S = 0.02
+
+
+def _pace(interval_s: float) -> Pace:
+    return Pace(host="node-1", session=3, interval_s=interval_s)
 
 
 def _wait_until(is_so: Callable[[], bool]) -> None:
@@ -28,28 +32,36 @@ def _wait_until(is_so: Callable[[], bool]) -> None:
 
 def test_samples_come_while_the_block_lasts_and_one_at_its_end() -> None:
     lines: list[bytes] = []
-    with sampling(lines.append, PACE_S, 3, pytest.fail):
+    with sampling(lines.append, _pace(PACE_S), pytest.fail):
         _wait_until(lambda: len(lines) >= 3)
         before = len(lines)
     assert len(lines) >= before + 1
     samples = [orjson.loads(line) for line in lines]
-    assert {sample["session"] for sample in samples} == {3}
+    assert {(sample["session"], sample["host"]) for sample in samples} == {(3, "node-1")}
     assert [sample["at"] for sample in samples] == sorted(sample["at"] for sample in samples)
     costs = [sample["sampler_cpu_ms"] for sample in samples]
     assert 0 < costs[0] < costs[-1]
     assert not any(thread.name == "benchrun-timeseries" for thread in threading.enumerate())
 
 
+def test_a_sample_costs_less_than_a_hundredth_of_ten_seconds_and_the_series_says_how_much() -> None:
+    lines: list[bytes] = []
+    with sampling(lines.append, _pace(PACE_S), pytest.fail):
+        _wait_until(lambda: len(lines) >= 20)
+    cost_ms = orjson.loads(lines[-1])["sampler_cpu_ms"] / len(lines)
+    assert 0 < cost_ms < 100, "CPU time of the thread alone: what else runs here does not count"
+
+
 def test_a_short_session_has_one_sample() -> None:
     lines: list[bytes] = []
-    with sampling(lines.append, 3600, 1, pytest.fail):
+    with sampling(lines.append, _pace(3600), pytest.fail):
         pass
     assert len(lines) == 1
 
 
 def test_no_interval_is_no_series() -> None:
     lines: list[bytes] = []
-    with sampling(lines.append, 0, 1, pytest.fail):
+    with sampling(lines.append, _pace(0), pytest.fail):
         assert not any(thread.name == "benchrun-timeseries" for thread in threading.enumerate())
     assert lines == []
 
@@ -88,7 +100,7 @@ def test_a_series_that_cannot_be_written_ends_with_one_complaint() -> None:
         tried.append(line)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with sampling(refuse, PACE_S, 1, said.append):
+    with sampling(refuse, _pace(PACE_S), said.append):
         _wait_until(lambda: bool(said))
     assert len(tried) == 1
     assert said == ["the time series of this host ended: [Errno 28] No space left on device"]
