@@ -91,7 +91,8 @@ class BenchmarkResult:
         Raises:
             UsageProblem: PyYAML is not installed.
         """
-        text: str = _yaml().safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+        is_safe = r"\u0085" not in self.to_json()  # PyYAML writes it as it is, and reads it as the end of a line
+        text: str = _yaml().safe_dump(self.to_dict(), sort_keys=False, allow_unicode=is_safe)
         return text
 
     @classmethod

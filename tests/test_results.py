@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import pytest_benchrun
@@ -46,6 +46,7 @@ def results(draw: st.DrawFn) -> BenchmarkResult:
     )
 
 
+@example(BenchmarkResult(run_id="é", unit_id="a\x85b", status=BenchmarkStatus.COMPLETED))
 @given(results())
 def test_every_result_comes_back_as_it_was(result: BenchmarkResult) -> None:
     assert BenchmarkResult.from_dict(result.to_dict()) == result
