@@ -20,7 +20,7 @@ _getpid = os.getpid  # now: a unit may patch it
 
 FLUSH_BYTES = 32 * 1024
 """More at once costs twice as much: memory for it comes fresh from the system each time."""
-FLUSH_NS = 1_000_000_000
+FLUSH_NS = 200_000
 _TAIL_BYTES = 64 * 1024
 
 
