@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if has_campaign_file(config):
             _configure_matrix(config)
         return
-    _configure_repeats(config)
+    _configure_collection(config)
     if hasattr(config, "workerinput"):
         _configure_worker(config)
     elif config.getoption(PLAN.dest):
@@ -73,10 +73,12 @@ def pytest_configure(config: pytest.Config) -> None:
         _configure_matrix(config)  # who looks at the tests sees the ids that a run would have
 
 
-def _configure_repeats(config: pytest.Config) -> None:
+def _configure_collection(config: pytest.Config) -> None:
     """Also where a session of the run only looks, so that it shows the ids that the run has."""
-    from pytest_benchrun.hooks.repeats import RepeatHooks  # late: only campaigns need it
+    from pytest_benchrun.hooks.collection import CollectionHooks  # late: only campaigns need it
+    from pytest_benchrun.hooks.repeats import RepeatHooks  # late: as above
 
+    config.pluginmanager.register(CollectionHooks(config), "benchrun-collection")
     config.pluginmanager.register(RepeatHooks(), "benchrun-repeats")
 
 

@@ -28,6 +28,7 @@ from pytest_benchrun.core.killed import ends_of_killed
 from pytest_benchrun.core.model import JsonValue, Owner, RunState, Stage, UnitStatus
 from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.pulse import FindPulse
+from pytest_benchrun.core.replay import replay
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.settings import Settings
@@ -152,8 +153,7 @@ class OpenRun:
     def _read(self) -> None:
         try:
             with without_garbage_collection():
-                for event in self._reader:
-                    self.campaign.apply(event)
+                replay(self.campaign, self._reader.attempts())
         except JournalDamaged:
             if not self.settings.is_fresh:
                 raise

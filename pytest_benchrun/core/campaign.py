@@ -200,6 +200,10 @@ class Campaign:
             case SessionEnded():
                 self._end_session(event)
 
+    def hear(self, at: str) -> None:
+        """Something happened then."""
+        self.last_at = self._heard_at = at
+
     def units_in(self, ranges: list[list[int]]) -> Iterator[UnitRecord]:
         """The records of half-open ranges over the work list."""
         records = list(self.records.values())

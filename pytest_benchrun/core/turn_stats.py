@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypedDict
 
@@ -40,6 +41,23 @@ class TurnSummary(TypedDict):
     storage_ms_by: dict[str, Summary]
     total_ms: Summary
     other_ms: dict[str, Summary]
+    tokens_in: int
+    tokens_out: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnNumbers:
+    """Numbers of turns of one attempt, all of which ended well.
+
+    Attributes:
+        turns: how many.
+        times: of each timing that they have, in ms.
+        by_adapter: the same of `storage_ms_by`.
+    """
+
+    turns: int
+    times: dict[str, array[float]]
+    by_adapter: dict[str, array[float]]
     tokens_in: int
     tokens_out: int
 
@@ -90,6 +108,21 @@ class TurnStats:
         for name, values in columns.items():
             self._extend(self._values, name, values)
         for adapter, values in by.items():
+            self._extend(self._by_adapter, adapter, values)
+
+    def counts(self, unit_id: str, attempt: int) -> bool:
+        """Whether the turns of this attempt of this unit count."""
+        return self._counts(unit_id, attempt)
+
+    def add_numbers(self, numbers: TurnNumbers) -> None:
+        """Take turns in whose attempt counts."""
+        self._turns += numbers.turns
+        self._timed += numbers.turns if len(numbers.times) > 1 else 0  # `total_ms` is one
+        self._tokens_in += numbers.tokens_in
+        self._tokens_out += numbers.tokens_out
+        for name, values in numbers.times.items():
+            self._extend(self._values, name, values)
+        for adapter, values in numbers.by_adapter.items():
             self._extend(self._by_adapter, adapter, values)
 
     def add(self, line: Any) -> None:  # noqa: ANN401  # a decoded line, whatever it is

@@ -93,10 +93,11 @@ class Beacons:
         self._cells[0] = now_ns = monotonic_ns()
         self._recent.append((now_ns, kind, text))
 
-    def end_turn(self) -> None:
-        """A turn of the unit has ended; in whatever thread."""
+    def end_turn(self, now_ns: int) -> None:
+        """A turn of the unit has ended, by `monotonic_ns`; in whatever thread."""
         self.turns_done = next(self._numbers)
-        self.beat("turn")
+        self._cells[0] = now_ns
+        self._recent.append((now_ns, "turn", ""))
         if self.turns_total is not None:
             self._note_news()
 

@@ -39,6 +39,7 @@ MAX_LOSSES = 20
 """Fields of one attempt whose losses are told one by one."""
 
 _INT64 = 2**63
+_dumps, _NEWLINE = orjson.dumps, orjson.OPT_APPEND_NEWLINE
 _TIMEOUT = "from pytest-timeout"
 
 
@@ -97,7 +98,7 @@ class UnitTurns:
     def write(self, record: dict[str, Any], now_ns: int) -> None:
         """Keep one record as a line; what JSON has not becomes text."""
         try:
-            line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+            line = _dumps(record, None, _NEWLINE)
         except (TypeError, ValueError):  # a lone surrogate, an integer beyond 64 bits
             record = {to_name(name): _mend(name, value) for name, value in record.items()}
             line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)

@@ -98,7 +98,7 @@ class Turn:
         # a task that ends the turn of another has a context of its own: a token would not fit there
         _OPEN.set(self._outer)
         turns = self._turns
-        turns.end_turn()
+        turns.end_turn(now_ns)
         record = self._record(now_ns - self._started_ns, error)
         if error is not None or turns.left_out is None or not turns.left_out.takes(record, now_ns):
             turns.write(record, now_ns)
@@ -236,22 +236,26 @@ def _sum_up(
 ) -> tuple[float | None, float | None, dict[str, float], dict[str, float] | None]:
     """Milliseconds of `llm_ms`, of `storage_ms`, of its adapters and of other timers; None for what was not timed."""
     llm_ns = storage_ns = None
-    by: dict[str, int] = {}
-    others: dict[str, int] = {}
+    by: dict[str, float] = {}  # nanoseconds first, milliseconds in the end, as in others
+    others: dict[str, float] | None = None
     for name, adapter, ns in spans:
         if name == "llm_ms":
             llm_ns = ns if llm_ns is None else llm_ns + ns
         elif name == "storage_ms":
             storage_ns = ns if storage_ns is None else storage_ns + ns
             if adapter is not None:
-                by[adapter] = by.get(adapter, 0) + ns
+                by[adapter] = by[adapter] + ns if adapter in by else ns
         else:
+            others = {} if others is None else others
             others[name] = others.get(name, 0) + ns
+    for sums in (by, others):
+        for key in sums or ():
+            sums[key] = sums[key] // 1000 / 1000  # type: ignore[index]  # one that is not there has no keys
     return (
         None if llm_ns is None else llm_ns // 1000 / 1000,
         None if storage_ns is None else storage_ns // 1000 / 1000,
-        {adapter: ns // 1000 / 1000 for adapter, ns in by.items()} if by else {},
-        {name: ns // 1000 / 1000 for name, ns in others.items()} if others else None,
+        by,
+        others,
     )
 
 

@@ -23,8 +23,13 @@ from pytest_benchrun.core.sqltables import (
 from pytest_benchrun.store.journal import events_named
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.sqlrows import NEEDED, insert_run
+from pytest_benchrun.store.turnread import UNREADABLE, has_more_lines
 from pytest_benchrun.store.turnstats import no_collections
 
+MOST_TURNS = 200_000
+"""Lines of turns beyond which none is in the file: a million would hold up the end of the session for 20 s."""
+
+_LEFT_OUT = ("turns", f"the run has more than {MOST_TURNS} lines of turns", "benchrun record DIR --db FILE.sqlite")
 TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL"}
 
 
@@ -63,13 +68,23 @@ def fill_results(rundir: RunDir, campaign: Campaign, events: Iterable[Event], pa
             connection.execute(f"INSERT INTO {VERSION_TABLE} VALUES (?)", (SQL_VERSION,))  # noqa: S608  # our own name
             for table in SQL_TABLES:
                 connection.execute(create_table(table, TYPES))
-            insert_run(rundir, campaign, events, partial(insert_rows, connection))
+            has_turns = not _has_too_many_turns(rundir)
+            insert_run(rundir, campaign, events, partial(insert_rows, connection), has_turns=has_turns)
+            if not has_turns:
+                connection.execute("CREATE TABLE left_out (table_name TEXT, why TEXT, command TEXT)")
+                connection.execute("INSERT INTO left_out VALUES (?, ?, ?)", _LEFT_OUT)
             for table in SQL_TABLES:
                 for statement in create_indexes(table):
                     connection.execute(statement)
             connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise OSError(None, f"SQLite: {error}", str(rundir.results)) from error
+
+
+def _has_too_many_turns(rundir: RunDir) -> bool:
+    with suppress(*UNREADABLE):  # said where they are read
+        return has_more_lines(rundir, MOST_TURNS)
+    return False
 
 
 def insert_rows(connection: sqlite3.Connection, table: Table, rows: Iterable[SqlRow]) -> None:

@@ -37,7 +37,9 @@ Insert = Callable[[Table, Iterable[SqlRow]], None]
 """Puts rows into a table."""
 
 
-def insert_run(rundir: RunDir, campaign: Campaign, events: Iterable[Event], insert: Insert) -> None:
+def insert_run(
+    rundir: RunDir, campaign: Campaign, events: Iterable[Event], insert: Insert, *, has_turns: bool = True
+) -> None:
     """Put every row of a run into its tables; the same files give the same calls.
 
     Args:
@@ -45,6 +47,7 @@ def insert_run(rundir: RunDir, campaign: Campaign, events: Iterable[Event], inse
         campaign: what the events come to.
         events: all of them, or those of the kinds in `NEEDED`.
         insert: is given the rows.
+        has_turns: whether turns are among them.
 
     Raises:
         OSError, DirectoryProblem: the journal or the turns cannot be read.
@@ -53,6 +56,8 @@ def insert_run(rundir: RunDir, campaign: Campaign, events: Iterable[Event], inse
     insert(SESSIONS, session_rows(campaign))
     insert(UNITS, sql_units(campaign))
     _insert_attempts(campaign.run_id, events, insert)
+    if not has_turns:
+        return
     with TurnRows(rundir) as lines:
         rows = (sql_turn(line) for line in lines)
         while piece := list(islice(rows, PIECE_ROWS)):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, cast
 
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnjoin import turn_sources
@@ -17,6 +18,7 @@ UNREADABLE = (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError)
 """What is raised for a file that cannot be read, is no whole gzip file, or a note of a join that makes no sense."""
 
 _TRIES = 100
+_BLOCK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,32 @@ class TurnReader:
             return lines_of(path, path.stat().st_size)
         except FileNotFoundError:  # compressed meanwhile
             return lines_of(path.with_name(f"{path.name}.gz"), 0)
+
+
+def has_more_lines(rundir: RunDir, most: int) -> bool:
+    """Whether the turn files have more lines than so many; one that cannot be read has none from there on.
+
+    Raises:
+        OSError and the others of `UNREADABLE`: they cannot be found.
+    """
+    lines = 0
+    for path, size in turn_sources(rundir):
+        with suppress(*UNREADABLE):
+            for block in _blocks_of(path, size):
+                lines += block.count(b"\n")
+                if lines > most:
+                    return True
+    return False
+
+
+def _blocks_of(path: Path, size: int) -> Iterator[bytes]:
+    is_packed = path.suffix == ".gz"
+    with path.open("rb") as file:
+        source = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if is_packed else file
+        left = sys.maxsize if is_packed else size
+        while block := source.read(min(_BLOCK, left)):
+            left -= len(block)
+            yield block
 
 
 def lines_of(path: Path, size: int) -> Iterator[Line]:

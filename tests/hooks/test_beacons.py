@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pytest_benchrun.hooks.beacons import KEPT_BEACONS, Beacons
-from pytest_benchrun.world.clock import WallClock
+from pytest_benchrun.world.clock import WallClock, monotonic_ns
 from tests.hooks.campaigns import ENGINES, Campaign
 
 LOOKS = """
@@ -60,12 +60,12 @@ def test_the_length_of_a_stage_is_a_number_of_turns_or_none(total: object, kept:
 def test_turns_count_within_their_stage() -> None:
     news: list[None] = []
     beacons = Beacons("u", WallClock(), lambda: news.append(None))
-    beacons.end_turn()
+    beacons.end_turn(monotonic_ns())
     assert (beacons.pulse().turns_done, len(news)) == (1, 0)
     beacons.enter_stage("asking", 3)
     assert (beacons.pulse().turns_done, beacons.pulse().turns_total) == (0, 3)
-    beacons.end_turn()
-    beacons.end_turn()
+    beacons.end_turn(monotonic_ns())
+    beacons.end_turn(monotonic_ns())
     assert (beacons.pulse().turns_done, len(news)) == (2, 3)  # who has said a length is watched turn by turn
     beacons.enter_stage("summing up")
     assert (beacons.pulse().turns_done, beacons.pulse().turns_total) == (0, None)

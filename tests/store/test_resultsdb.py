@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -17,9 +18,10 @@ from pytest_benchrun.core.sqltables import METRICS, SqlRow, Table
 from pytest_benchrun.store import resultsdb
 from pytest_benchrun.store.journal import encode_line
 from pytest_benchrun.store.results_check import check_results
-from pytest_benchrun.store.resultsdb import is_of_last_event, makes_results, write_results
+from pytest_benchrun.store.resultsdb import MOST_TURNS, is_of_last_event, makes_results, write_results
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.sqlrows import PIECE_ROWS, insert_run
+from pytest_benchrun.store.turnread import has_more_lines
 from tests.store.faulty import FaultyDisk
 from tests.store.turnlines import event_line, turn_line
 from tests.stories import FAILED, Story
@@ -210,3 +212,28 @@ def test_the_file_of_an_unfinished_session_need_only_be_whole(rundir: RunDir) ->
     assert problems(rundir, story) == []
     rundir.results.write_bytes(rundir.results.read_bytes()[:5000])
     assert "is damaged" in problems(rundir, story)[0]
+
+
+def test_a_file_without_too_many_turns_says_so_and_how_to_get_them(rundir: RunDir) -> None:
+    campaign = fill(rundir, told()).campaign
+    rundir.turns.write_bytes(turn_line("a") * MOST_TURNS)
+    assert not has_more_lines(rundir, MOST_TURNS)
+    part = rundir.turn_part("gw0")
+    part.write_bytes(turn_line("b"))
+    write_results(rundir, campaign)
+    assert ask(rundir.results, "SELECT count(*) FROM turns") == [(0,)]
+    [(table, why, command)] = ask(rundir.results, "SELECT * FROM left_out")
+    assert (table, command) == ("turns", "benchrun record DIR --db FILE.sqlite")
+    assert str(MOST_TURNS) in str(why)
+    assert check_results(rundir, campaign) == []
+    part.unlink()
+    write_results(rundir, campaign)
+    assert ask(rundir.results, "SELECT count(*) FROM turns") == [(MOST_TURNS,)]
+
+
+def test_lines_of_full_files_are_counted_too(rundir: RunDir) -> None:
+    (rundir.path / "turn_metrics.1.jsonl.gz").write_bytes(gzip.compress(turn_line() * 3))
+    (rundir.path / "turn_metrics.2.jsonl.gz").write_bytes(gzip.compress(turn_line() * 3)[:-9])
+    rundir.turns.write_bytes(turn_line() * 2 + b'{"torn')
+    assert has_more_lines(rundir, 4)
+    assert not has_more_lines(rundir, 8)
