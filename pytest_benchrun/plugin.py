@@ -91,10 +91,11 @@ def _configure_worker(config: pytest.Config) -> None:
     from pytest_benchrun.hooks.bench import GIVES_BENCH  # late: as above
     from pytest_benchrun.hooks.guard import UnitGuard  # late: as above
     from pytest_benchrun.hooks.matrix import MatrixHooks  # late: as above
-    from pytest_benchrun.hooks.settings import read_stuck_settings, read_turn_settings  # late: as above
+    from pytest_benchrun.hooks.settings import read_resources, read_stuck_settings, read_turn_settings  # late: as above
     from pytest_benchrun.hooks.stuck import Place, StuckTimer  # late: as above
     from pytest_benchrun.hooks.unit import UnitHooks, keep_turns  # late: as above
     from pytest_benchrun.store.rundir import RunDir  # late: as above
+    from pytest_benchrun.world.usage import meter_for  # late: as above
 
     config.addinivalue_line("norecursedirs", _pattern_of(config))
     told = config.workerinput.get(WORKER_INPUT)  # type: ignore[attr-defined]  # set by xdist
@@ -116,6 +117,7 @@ def _configure_worker(config: pytest.Config) -> None:
         turns=keep_turns(rundir, read_turn_settings(config, file), worker, is_owner=False),
         stuck=stuck,
     )
+    hooks.meter = meter_for(read_resources(config, file))
     config.stash[GIVES_BENCH] = hooks
     _give_sandboxes(config, file, rundir)
     config.pluginmanager.register(hooks, "benchrun-unit")

@@ -262,6 +262,15 @@ SANDBOX_KEEP = Option(
     default="never",
     help="Which working directories of units stay when the unit has ended, in its artifacts.",
 )
+RESOURCES = Option(
+    flag="--bench-resources",
+    metavar="auto|on|off",
+    choices=("auto", "on", "off"),
+    ini="bench_resources",
+    default="auto",
+    help="Record CPU time, peak memory and I/O of units and of the processes they start, as metrics: of units that "
+    "take 10 ms or more (auto), of all (on), of none (off).",
+)
 SQLITE = Option(
     flag="--bench-sqlite",
     metavar="on|off",
@@ -312,6 +321,7 @@ OPTIONS: tuple[Option, ...] = (
     STUCK_TIMEOUT,
     STUCK_ACTION,
     NOTIFY,
+    RESOURCES,
     SANDBOX_KEEP,
     SQLITE,
     DB,

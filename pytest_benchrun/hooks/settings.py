@@ -38,6 +38,7 @@ from pytest_benchrun.hooks.parsers import (
     parse_interval,
     parse_keep,
     parse_progress,
+    parse_resources,
     parse_select,
     parse_share,
     parse_size,
@@ -100,6 +101,7 @@ def read_settings(config: pytest.Config) -> Settings:
         log_file=_read_log_file(config, reading),
         has_github=reading.of(options.GITHUB, parse_github, default=True),
         stuck=read_stuck_settings(config, reading.file),
+        resources=read_resources(config, reading.file),
         has_sqlite=reading.of(options.SQLITE, lambda text: parse_switch(text, options.SQLITE), default=True),
         db=read_db(config, reading.file),
     )
@@ -149,6 +151,15 @@ def read_sandbox_keep(config: pytest.Config, file: CampaignFile) -> str:
         UsageProblem: a value that cannot be right.
     """
     return _Reading(config, file).of(options.SANDBOX_KEEP, parse_keep, "never")
+
+
+def read_resources(config: pytest.Config, file: CampaignFile) -> str:
+    """Of which units it is recorded what they use: `auto`, `on` or `off`; workers read it by themselves.
+
+    Raises:
+        UsageProblem: a value that cannot be right.
+    """
+    return _Reading(config, file).of(options.RESOURCES, parse_resources, "auto")
 
 
 def read_campaign_file(config: pytest.Config) -> CampaignFile:

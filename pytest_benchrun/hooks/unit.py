@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import pytest
 
 from pytest_benchrun.core.model import JsonValue, Metric, Outcome, Unit, UnitStatus
 from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.core.settings import TurnSettings
+from pytest_benchrun.core.usage import Usage, metrics_of
 from pytest_benchrun.hooks.beacons import Beacons, tell_nobody
 from pytest_benchrun.hooks.bench import BenchRun, Keeps
 from pytest_benchrun.hooks.guard import UnitGuard
@@ -31,10 +33,12 @@ class _Attempt:
     bench: BenchRun | None = None
     turns: UnitTurns | None = None
     measured: dict[str, Metric] = field(default_factory=dict)
+    used: dict[str, Metric] = field(default_factory=dict)
 
     def metrics(self) -> dict[str, Metric]:
-        """What other plugins have measured, and what the unit itself has recorded, which wins."""
-        return {**self.measured, **(self.bench.metrics if self.bench else {})}
+        """What the unit itself has recorded, which wins, after what other plugins have; then what it has used."""
+        said = {**self.measured, **(self.bench.metrics if self.bench else {})}
+        return said | {name: metric for name, metric in self.used.items() if name not in said} if self.used else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,19 @@ def keep_turns(rundir: RunDir, settings: TurnSettings, worker: str, *, is_owner:
     return KeepsTurns(file, worker, settings.sample)
 
 
+class Measures(Protocol):
+    """Measures what a unit uses."""
+
+    def begin(self) -> None:
+        """A unit begins."""
+
+    def used(self) -> Usage | None:
+        """What it has used so far; None where that says nothing."""
+
+    def close(self) -> None:
+        """There are no more units."""
+
+
 class UnitHooks:
     """Knows the attempt in flight.
 
@@ -93,6 +110,7 @@ class UnitHooks:
 
     Attributes:
         note_news: called, in any thread, when a unit has said where it is.
+        meter: measures what units use; None where nobody wants to know.
     """
 
     def __init__(
@@ -119,12 +137,15 @@ class UnitHooks:
         self._shared = ("bench.run_id", run_id), ("bench.attempt", "1")
         self._attempt: _Attempt | None = None
         self.note_news: Callable[[], None] = tell_nobody
+        self.meter: Measures | None = None
 
     def begin(self, unit: Unit, attempt: int, item: pytest.Item) -> None:
         """The next reports belong to this attempt, and it is looked after."""
         beacons = self._stuck.watch(unit, attempt, item, self._clock, self._take_words)
         self._attempt = _Attempt(unit, attempt, beacons)
         self._guard.begin(unit.unit_id, attempt)
+        if self.meter is not None:
+            self.meter.begin()
 
     def _take_words(self) -> None:
         self._stuck.tell()
@@ -206,6 +227,8 @@ class UnitHooks:
         """Hand over what threads that outlived their units have still said."""
         if self._turns is not None:
             self._turns.file.close()
+        if self.meter is not None:
+            self.meter.close()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -224,6 +247,9 @@ class UnitHooks:
         elif self._stuck.verdict is not None and not attempt.builder.has_failed:
             self._hold_to(self._stuck.verdict, report)
         if report.when == "teardown":
+            used = self.meter.used() if self.meter is not None else None
+            programs = attempt.bench.programs if attempt.bench else None
+            attempt.used = {} if used is None else metrics_of(used, programs.peak_bytes if programs else None)
             report.user_properties.extend(self._properties_of(attempt))
         if attempt.builder.add(report) and self._show_result is not None:
             self._stuck.pause(is_paused=True)  # the owner may wait for its disk
