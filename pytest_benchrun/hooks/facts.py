@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from importlib import metadata
 
 import pytest
 
 from pytest_benchrun.core.dburl import masked_command
 from pytest_benchrun.core.jsonsafe import safe_text
+from pytest_benchrun.core.model import JsonValue
 from pytest_benchrun.core.start import SessionFacts
 from pytest_benchrun.hooks.options import DB
 
 _PACKAGES = ("pytest", "pytest-xdist", "pytest-timeout", "pytest-benchrun")
 
 
-def session_facts(config: pytest.Config, engine: str, workers: int, version: str) -> SessionFacts:
+def session_facts(
+    config: pytest.Config, engine: str, workers: int, version: str, find_extra: Callable[[], dict[str, JsonValue]]
+) -> SessionFacts:
     """The facts of this session.
 
     Args:
@@ -23,6 +27,7 @@ def session_facts(config: pytest.Config, engine: str, workers: int, version: str
         engine: `bare` or `xdist`.
         workers: how many were asked for.
         version: ours.
+        find_extra: asked at both ends of the session what else is known of this host.
     """
     versions = {"python": platform.python_version(), "platform": platform.platform()}
     for package in _PACKAGES:
@@ -35,6 +40,7 @@ def session_facts(config: pytest.Config, engine: str, workers: int, version: str
         cwd=safe_text(str(config.invocation_params.dir)),
         versions=versions,
         version=version,
+        find_extra=find_extra,
     )
 
 

@@ -168,16 +168,29 @@ def read_campaign_file(config: pytest.Config) -> CampaignFile:
     Raises:
         UsageProblem: it cannot be read, or says something that does not exist.
     """
+    path = _path_of_campaign_file(config)
+    document = {} if path is None else dict(load_config_file(path))
+    name = "" if path is None else path.name
+    hook = config.hook.pytest_benchrun_config
+    if hook.get_hookimpls():
+        name = f"{name} with pytest_benchrun_config" if name else "pytest_benchrun_config"
+        try:
+            hook(config=config, document=document)
+        except Exception as error:
+            problem = f"pytest_benchrun_config: {type(error).__name__}: {error}"
+            raise UsageProblem(problem, hint="see the conftest.py or plugin that has it") from error
+    return read_document(document, name) if name else CampaignFile()
+
+
+def _path_of_campaign_file(config: pytest.Config) -> Path | None:
     typed = config.getoption(options.CONFIG.dest)
     if typed is not None:
-        path = config.invocation_params.dir / Path(typed)
-    else:
-        named = config.getini(options.CONFIG.ini or "")
-        if not named:
-            return CampaignFile()
-        base = config.inipath.parent if config.inipath else config.rootpath
-        path = base / Path(named)
-    return read_document(load_config_file(path), path.name)
+        return config.invocation_params.dir / Path(typed)
+    named = config.getini(options.CONFIG.ini or "")
+    if not named:
+        return None
+    base = config.inipath.parent if config.inipath else config.rootpath
+    return base / Path(named)
 
 
 def _refuse_contradictions(config: pytest.Config) -> None:

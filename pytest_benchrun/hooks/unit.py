@@ -222,6 +222,13 @@ class UnitHooks:
             clock=self._clock,
         )
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Before the first fixture: whoever says that the unit cannot run well fails or skips it."""
+        hook = item.ihook.pytest_benchrun_validate
+        if self._attempt is not None and hook.get_hookimpls():
+            hook(item=item, unit=self._attempt.unit, attempt=self._attempt.number)
+
     @pytest.hookimpl
     def pytest_sessionfinish(self) -> None:
         """Hand over what threads that outlived their units have still said."""
