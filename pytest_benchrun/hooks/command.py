@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
 from typing import Literal, Protocol
@@ -25,7 +25,7 @@ class Wish:
     """What a unit says of a command beside its words; see `BenchRun.command`."""
 
     timeout_s: float | None
-    env: Mapping[str, str | None] | None
+    env: Mapping[str, str | None] | None = field(repr=False)
     cwd: str | os.PathLike[str] | None
     is_checked: bool
     log: str | None

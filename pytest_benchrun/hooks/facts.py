@@ -11,8 +11,9 @@ import pytest
 from pytest_benchrun.core.dburl import masked_command
 from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.model import JsonValue
+from pytest_benchrun.core.secrets import masked_option, masked_words
 from pytest_benchrun.core.start import SessionFacts
-from pytest_benchrun.hooks.options import DB
+from pytest_benchrun.hooks.options import DB, NOTIFY
 
 _PACKAGES = ("pytest", "pytest-xdist", "pytest-timeout", "pytest-benchrun")
 
@@ -33,10 +34,11 @@ def session_facts(
     for package in _PACKAGES:
         versions[package] = _version_of(package)
     arguments = [safe_text(str(argument)) for argument in config.invocation_params.args]
+    masked = masked_command(arguments, DB.flag, DB.ini or "")
     return SessionFacts(
         engine=engine,
         workers=workers,
-        command=["pytest", *masked_command(arguments, DB.flag, DB.ini or "")],
+        command=["pytest", *masked_words(masked_option(masked, NOTIFY.flag))],
         cwd=safe_text(str(config.invocation_params.dir)),
         versions=versions,
         version=version,

@@ -252,6 +252,7 @@ NOTIFY = Option(
     flag="--bench-notify",
     metavar="URL",
     ini="bench_notify",
+    env="BENCHRUN_NOTIFY",
     help="Tell of incidents: http and https get a JSON POST; other services need the extra notify.",
 )
 SANDBOX_KEEP = Option(
