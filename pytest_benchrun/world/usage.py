@@ -19,6 +19,7 @@ from pytest_benchrun.world.clock import monotonic_ns
 _OURS = b"pytest_benchrun"
 _LENGTH = 65536
 _KB = 1024
+_MARGIN = 1024 * 1024  # the kernel counts pages a CPU at a time, and adds them up later
 _FORGET_PEAK = b"5"  # /proc/PID/clear_refs, see proc(5): the peak begins anew at what is resident now
 
 
@@ -78,16 +79,20 @@ class Meter:
             return None
         own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
         live, peaks = self._live_below(), []
-        if children.ru_maxrss > start.children_peak:  # else it is that of an earlier unit
+        peak = _peak_of("self")
+        # else it is that of an earlier unit; or our own, as a child has it that was not yet a program of its own
+        if children.ru_maxrss * _KB > max(
+            start.children_peak * _KB, own.ru_maxrss * _KB + _MARGIN, (peak or 0) + _MARGIN
+        ):
             peaks.append(children.ru_maxrss * _KB)
-        peaks += [peak for pid in live.keys() - start.live.keys() if (peak := _peak_of(str(pid))) is not None]
+        peaks += [found for pid in live.keys() - start.live.keys() if (found := _peak_of(str(pid))) is not None]
         before_s = start.children_cpu_s + sum(one.cpu_s for one in start.live.values())
         after_s = children.ru_utime + children.ru_stime + sum(one.cpu_s for one in live.values())
         read, written = self._moved(start, live)
         return Usage(
             cpu_s=round(own.ru_utime + own.ru_stime - start.cpu_s, 6),
             cpu_children_s=round(max(0.0, after_s - before_s), 6),
-            peak_rss_bytes=_peak_of("self") if start.has_peak else None,
+            peak_rss_bytes=peak if start.has_peak else None,
             peak_rss_children_bytes=max(peaks, default=None),
             read_bytes=read,
             write_bytes=written,

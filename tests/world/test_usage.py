@@ -76,10 +76,27 @@ def test_a_peak_of_children_is_told_only_where_it_is_theirs(meter: Meter) -> Non
             found.append(used(meter).peak_rss_children_bytes)
         return found
 
+    own = bytearray(64 * MB)
+    del own
     # larger than what any other test of this process has waited for
     large, small = peaks(700, 10)
     assert large is None or large > 700 * MB
     assert small is None
+
+
+def test_a_child_has_no_peak_of_ours(tmp_path: Path) -> None:
+    """The kernel counts for a child what its parent had when it was started."""
+    code = (
+        "import subprocess, sys\n"
+        "from pytest_benchrun.world.usage import Meter\n"
+        "meter = Meter(0)\n"
+        f"kept = bytearray({100 * MB})\n"
+        "meter.begin()\n"
+        "subprocess.run(['true'], check=True)\n"
+        "print(meter.used().peak_rss_children_bytes)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert said.stdout == "None\n"
 
 
 def test_what_lives_below_counts_only_for_what_it_does_meanwhile(meter: Meter) -> None:
