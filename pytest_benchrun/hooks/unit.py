@@ -11,7 +11,7 @@ import pytest
 from pytest_benchrun.core.model import JsonValue, Metric, Outcome, Unit, UnitStatus
 from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.core.settings import TurnSettings
-from pytest_benchrun.core.usage import Usage, metrics_of
+from pytest_benchrun.core.usage import NAMES, Usage, metrics_of
 from pytest_benchrun.hooks.beacons import Beacons, tell_nobody
 from pytest_benchrun.hooks.bench import BenchRun, Keeps
 from pytest_benchrun.hooks.guard import UnitGuard
@@ -22,6 +22,10 @@ from pytest_benchrun.store.checkpoints import CheckpointFile
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnfile import TurnFile
 from pytest_benchrun.world.clock import WallClock, monotonic_ns
+
+
+_PROPERTIES = {name: f"bench.metric.{name}" for name in NAMES}
+"""One text for all units: pytest keeps their properties to the end."""
 
 
 @dataclass(slots=True)
@@ -278,7 +282,9 @@ class UnitHooks:
         number = first if attempt.number == 1 else ("bench.attempt", str(attempt.number))
         properties: list[tuple[str, object]] = [run_id, ("bench.group", attempt.unit.group), number]
         for name, metric in attempt.metrics().items():
-            properties.append((f"bench.metric.{name}", "" if metric.value is None else str(metric.value)))
+            properties.append(
+                (_PROPERTIES.get(name) or f"bench.metric.{name}", "" if metric.value is None else str(metric.value))
+            )
         return properties
 
     def _outcome(self) -> Outcome:
