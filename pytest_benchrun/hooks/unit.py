@@ -23,7 +23,6 @@ from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnfile import TurnFile
 from pytest_benchrun.world.clock import WallClock, monotonic_ns
 
-
 _PROPERTIES = {name: f"bench.metric.{name}" for name in NAMES}
 """One text for all units: pytest keeps their properties to the end."""
 
