@@ -90,18 +90,21 @@ def _configure_worker(config: pytest.Config) -> None:
 
     from pytest_benchrun.core.campaign_file import from_json  # late: as above
     from pytest_benchrun.engines.wire import WORKER_INPUT  # late: as above
+    from pytest_benchrun.hooks import hookspecs  # late: as above
     from pytest_benchrun.hooks.bench import GIVES_BENCH  # late: as above
     from pytest_benchrun.hooks.guard import UnitGuard  # late: as above
     from pytest_benchrun.hooks.matrix import MatrixHooks  # late: as above
-    from pytest_benchrun.hooks.settings import read_stuck_settings, read_turn_settings  # late: as above
+    from pytest_benchrun.hooks.settings import read_resources, read_stuck_settings, read_turn_settings  # late: as above
     from pytest_benchrun.hooks.stuck import Place, StuckTimer  # late: as above
     from pytest_benchrun.hooks.unit import UnitHooks, keep_turns  # late: as above
     from pytest_benchrun.store.rundir import RunDir  # late: as above
+    from pytest_benchrun.world.usage import meter_for  # late: as above
 
     config.addinivalue_line("norecursedirs", _pattern_of(config))
     told = config.workerinput.get(WORKER_INPUT)  # type: ignore[attr-defined]  # set by xdist
     if told is None:
         return  # the controller only looks, or does not have the plugin
+    config.pluginmanager.add_hookspecs(hookspecs)
     file = from_json(orjson.loads(told["file"]))
     config.pluginmanager.register(MatrixHooks(file, raises=False), "benchrun-matrix")
     rundir = RunDir(Path(told["results_dir"]))
@@ -118,6 +121,7 @@ def _configure_worker(config: pytest.Config) -> None:
         turns=keep_turns(rundir, read_turn_settings(config, file), worker, is_owner=False),
         stuck=stuck,
     )
+    hooks.meter = meter_for(read_resources(config, file))
     config.stash[GIVES_BENCH] = hooks
     _give_sandboxes(config, file, rundir)
     config.pluginmanager.register(hooks, "benchrun-unit")
@@ -137,9 +141,11 @@ def _give_sandboxes(config: pytest.Config, file: CampaignFile, rundir: RunDir) -
 def _configure_matrix(config: pytest.Config) -> None:
     """Without a run, tests that are parametrized from the campaign file are ordinary tests."""
     from pytest_benchrun.core.errors import BenchrunError  # late: only projects with a campaign file need it
+    from pytest_benchrun.hooks import hookspecs  # late: as above
     from pytest_benchrun.hooks.matrix import MatrixHooks  # late: as above
     from pytest_benchrun.hooks.settings import read_campaign_file  # late: as above
 
+    config.pluginmanager.add_hookspecs(hookspecs)
     try:
         is_worker = hasattr(config, "workerinput")  # of a controller that does not collect, and has no part of ours
         hooks = MatrixHooks(read_campaign_file(config), raises=not is_worker, is_alone=is_worker)
@@ -151,9 +157,11 @@ def _configure_matrix(config: pytest.Config) -> None:
 def _settings_of(config: pytest.Config) -> Settings:
     """The settings of the session; the matrix is registered with them."""
     from pytest_benchrun.core.errors import BenchrunError  # late: only campaigns need what follows
+    from pytest_benchrun.hooks import hookspecs  # late: as above
     from pytest_benchrun.hooks.matrix import MatrixHooks  # late: as above
     from pytest_benchrun.hooks.settings import read_settings  # late: as above
 
+    config.pluginmanager.add_hookspecs(hookspecs)
     try:
         settings = read_settings(config)
     except BenchrunError as error:
@@ -174,12 +182,10 @@ def _configure_owner(config: pytest.Config) -> None:
     from pathlib import Path  # late: as above
 
     from pytest_benchrun import __version__  # late: as above
-    from pytest_benchrun.hooks import hookspecs  # late: as above
     from pytest_benchrun.hooks.progress import ProgressHooks  # late: as above
     from pytest_benchrun.hooks.recorder import Recorder  # late: as above
     from pytest_benchrun.store.rundir import RunDir  # late: as above
 
-    config.pluginmanager.add_hookspecs(hookspecs)
     settings = _settings_of(config)
     _give_sandboxes(config, settings.file, RunDir(Path(settings.results_dir)))
     recorder = Recorder(config, settings, __version__)

@@ -19,6 +19,7 @@ from pytest_benchrun.core.records import UnitRecord
 from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.sequence import BAD_VALUES, LIVE_STATES
 from pytest_benchrun.core.tables import Attempts, Row, wide_rows
+from pytest_benchrun.core.usage import without_usage
 from pytest_benchrun.core.views import StatusView, status_view
 from pytest_benchrun.report.words import clean, seconds
 from pytest_benchrun.store.journal import all_events
@@ -71,8 +72,9 @@ class BenchmarkResult:
         """One line for people."""
         took = f" in {seconds(self.duration_seconds)}" if self.duration_seconds is not None else ""
         parts = [f"{self.unit_id}: {self.status.value}{took}"]
-        shown = [f"{name} = {_shown(value)}" for name, value in list(self.metrics.items())[:_SHOWN_METRICS]]
-        more = len(self.metrics) - len(shown)
+        measured = without_usage(self.metrics)
+        shown = [f"{name} = {_shown(value)}" for name, value in list(measured.items())[:_SHOWN_METRICS]]
+        more = len(measured) - len(shown)
         if shown:
             parts.append(", ".join(shown) + (f" and {more} more" if more else ""))
         return clean("; ".join([*parts, *self.errors]), _LINE_LENGTH)

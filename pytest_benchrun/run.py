@@ -183,6 +183,7 @@ class OpenRun:
         Raises:
             BenchrunError: the directory could not be written; no unit has started.
         """
+        self._facts = facts
         self._lock.keep_nothing()
         try:
             stop_file = self._tidy()
@@ -262,7 +263,7 @@ class OpenRun:
         for late in self._late if self.start is Start.RESUME else ():
             emit(replace(late, at=now_at()))
         for sighting in look_at_host(self.settings.environment, "start", facts.cwd, now_at()):
-            emit(sighting)
+            emit(facts.added_to(sighting))
         if config_hash(config) != self.campaign.config_hash:
             emit(ConfigAccepted(at=now_at(), config=config, config_hash=config_hash(config)))
         for text in self.notes:
@@ -315,10 +316,9 @@ class OpenRun:
             self._journal.check()
 
     def _look_again(self) -> None:
-        cwd = self.campaign.session.cwd if self.campaign.session else ""
         with suppress(JournalWriteFailed):  # as above all the end is
-            for sighting in look_at_host(self.settings.environment, "end", cwd, self.clock.now_at()):
-                self.conductor.emit(sighting)
+            for sighting in look_at_host(self.settings.environment, "end", self._facts.cwd, self.clock.now_at()):
+                self.conductor.emit(self._facts.added_to(sighting))
 
     def end(self, state: RunState, reason: str | None, exit_code: int) -> None:
         """Record the session's end and write the views a last time."""

@@ -12,6 +12,7 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.dburl import VARIABLE, masked_command, without_masked
 from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.core.events import SessionStarted
+from pytest_benchrun.core.secrets import masked_option, masked_words, without_masked_words
 from pytest_benchrun.core.sequence import BAD_VALUES
 from pytest_benchrun.report.words import clean
 from pytest_benchrun.store.journal import JournalReader
@@ -23,6 +24,7 @@ _LINE_LENGTH = 4000
 _OURS = ("--bench-results", "--bench-resume", "--bench-fresh", "--bench-accept-drift")
 """Not repeated: said anew by a resume, or, as the last one, said of one change and not of the next."""
 DB, DB_INI = "--bench-db", "bench_db"
+NOTIFY = "--bench-notify"
 _DB_HINT = f"export {VARIABLE}=URL before a resume, or afterwards: benchrun record DIR --db URL"
 _PHASES = ("--bench-from", "--bench-to", "--bench-only", "--bench-force-phase")
 _WITH_VALUE = frozenset({"--bench-results", "--bench-from", "--bench-to", "--bench-only"})
@@ -47,8 +49,15 @@ def resume(directory: str, extra: Sequence[str]) -> int:
         print(
             f"benchrun: the address of the database has a password, which is not recorded\n  -> {_DB_HINT}", flush=True
         )
+    recorded, lost = without_masked_words(recorded)
+    if lost:
+        print(
+            f"benchrun: not recorded, as it looks like a secret, and not repeated: {', '.join(lost)}\n"
+            f"  -> benchrun resume {clean(directory, 500)} -- {lost[0]}=...",
+            flush=True,
+        )
     arguments = resumed(recorded, str(rundir.path), extra)
-    shown = shlex.join(["pytest", *masked_command(arguments, DB, DB_INI)])
+    shown = shlex.join(["pytest", *masked_words(masked_option(masked_command(arguments, DB, DB_INI), NOTIFY))])
     try:
         os.chdir(session.cwd)
     except OSError as error:

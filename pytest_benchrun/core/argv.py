@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_benchrun.core.errors import CommandProblem, nearest
 from pytest_benchrun.core.jsonsafe import safe_repr, safe_text
+from pytest_benchrun.core.secrets import masked_words
 
 _SHOWN_LENGTH = 500
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
@@ -83,8 +84,8 @@ def check_variables(variables: Mapping[Any, Any] | None) -> None:
 
 
 def shown_command(argv: tuple[str, ...]) -> str:
-    """A command line as it could be typed, cut when it is long; what could be a password in a URL is masked."""
-    return safe_text(masked(shlex.join(argv)), _SHOWN_LENGTH)
+    """A command line as it could be typed, cut when it is long; what could be a secret is masked."""
+    return safe_text(shlex.join(masked_words(argv)), _SHOWN_LENGTH)
 
 
 def masked(text: str) -> str:

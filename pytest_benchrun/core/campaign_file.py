@@ -38,13 +38,14 @@ OPTIONS = (
     "stuck_timeout",
     "stuck_action",
     "notify",
+    "resources",
     "sandbox_keep",
     "sqlite",
     "db",
 )
 """Keys of `[campaign]` that stand for the option of the same name; the command line comes before them."""
 
-_SWITCHES = frozenset({"turn_metrics", "sqlite", "gpu"})
+_SWITCHES = frozenset({"turn_metrics", "sqlite", "gpu", "resources"})
 """Of them those that are `on` or `off`, which YAML reads as true and false."""
 
 KEYS = ("name", "phases", *OPTIONS, "budget")

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import SCHEMA_VERSION, HostSeen
+from pytest_benchrun.core.jsonsafe import to_name, to_text
 from pytest_benchrun.core.model import JsonValue
 
 Facts = Mapping[str, Any]
@@ -126,7 +127,12 @@ def unfit_now(campaign: Campaign) -> list[str]:
 def changes_between(earlier: Facts, later: Facts) -> list[str]:
     """What is different on a host, in words; facts that only one of the two looks took are left out."""
     return list(
-        chain(_named_changes(earlier, later), _package_changes(earlier, later), _variable_changes(earlier, later))
+        chain(
+            _named_changes(earlier, later),
+            _package_changes(earlier, later),
+            _variable_changes(earlier, later),
+            _extra_changes(earlier, later),
+        )
     )
 
 
@@ -172,6 +178,17 @@ def _variable_changes(earlier: Facts, later: Facts) -> Iterator[str]:
     before, now = (earlier.get("variables"), later.get("variables"))
     if before is not None and now is not None:
         yield from _changed_keys("variable", before, now, "not set")
+
+
+def _extra_changes(earlier: Facts, later: Facts) -> Iterator[str]:
+    """What hooks of users know of the host."""
+    before, now = (earlier.get("extra"), later.get("extra"))
+    if before is not None and now is not None:
+        yield from _changed_keys("fact", _shown(before), _shown(now), "not known")
+
+
+def _shown(facts: Facts) -> dict[str, str]:
+    return {to_name(name): to_name(to_text(value)) for name, value in facts.items()}
 
 
 def _changed_keys(kind: str, before: Mapping[str, str], now: Mapping[str, str], absent: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.jsonsafe import safe_text, to_json
 from pytest_benchrun.core.model import JsonValue, Outcome, UnitStatus
+from pytest_benchrun.core.secrets import mask_text
 
 MAX_TEXT = 1000
 MAX_STACKS = 24_000
@@ -111,7 +112,7 @@ def _fit(value: object) -> object:
 
 def mask_secrets(text: str) -> str:
     """A command line without what follows words like password and token."""
-    return _SECRET.sub(r"\1***", text)
+    return mask_text(_SECRET.sub(r"\1***", text))
 
 
 def _middle_out(text: str, length: int) -> str:

@@ -12,6 +12,7 @@ from pytest_benchrun.core.model import RunState, UnitStatus
 from pytest_benchrun.core.records import UnitRecord
 from pytest_benchrun.core.stats import Summary, summarize
 from pytest_benchrun.core.turn_stats import TurnStats, TurnSummary
+from pytest_benchrun.core.usage import without_usage
 from pytest_benchrun.core.views import FailureView, failure_view
 
 SLOWEST = 10
@@ -54,6 +55,7 @@ class WorkerTotals(TypedDict):
 class RunStatsView(TypedDict):
     """`runstats.json`: figures of completed units by their last attempt; failed ones apart.
 
+    `metrics_by_group` has the metrics of each group that units share, without what they have used of the machine.
     `warmups` says how many of `units` are left out of every figure. `attributed_s` are the seconds inside the
     timers of turns, `unattributed_s` the rest of what the same units took.
     """
@@ -72,6 +74,7 @@ class RunStatsView(TypedDict):
     by_group: dict[str, Summary]
     by_phase: dict[str, Summary]
     metrics: dict[str, MetricView]
+    metrics_by_group: NotRequired[dict[str, dict[str, MetricView]]]  # older files lack it
     turn_metrics_summary: TurnSummary
     attributed_s: float
     unattributed_s: float
@@ -108,6 +111,7 @@ def runstats_view(campaign: Campaign, turns: TurnStats | None = None) -> RunStat
         by_group=_by((record.unit.group, record) for record in completed if record.unit.group != record.unit.unit_id),
         by_phase=_by((record.unit.phase, record) for record in completed),
         metrics=_metrics(completed),
+        metrics_by_group=_metrics_by_group(completed),
         turn_metrics_summary=turns.view(),
         attributed_s=round(turns.attributed_s, 6),
         unattributed_s=round(max(0.0, math.fsum(_seconds(completed)) - turns.attributed_s), 6),
@@ -159,6 +163,16 @@ def _metrics(records: Iterable[UnitRecord]) -> dict[str, MetricView]:
         name: MetricView(unit=about[name][0], better=about[name][1], **summarize(numbers))
         for name, numbers in sorted(values.items())
     }
+
+
+def _metrics_by_group(records: Iterable[UnitRecord]) -> dict[str, dict[str, MetricView]]:
+    """What the units of each group have measured: over all groups it would mix a molecule with another one."""
+    groups: dict[str, list[UnitRecord]] = {}
+    for record in records:
+        if record.metrics and record.unit.group != record.unit.unit_id:
+            groups.setdefault(record.unit.group, []).append(record)
+    found = {group: without_usage(_metrics(records)) for group, records in sorted(groups.items())}
+    return {group: metrics for group, metrics in found.items() if metrics}
 
 
 def _slowest(records: Iterable[UnitRecord]) -> list[SlowView]:

@@ -139,6 +139,7 @@ class Settings:
         log_file: where the log goes, as an absolute path; None for no log.
         has_github: whether GitHub Actions gets a step summary and annotations when it runs us.
         stuck: what becomes of units that give no sign of progress.
+        resources: of which units it is recorded what they use: `auto`, `on` or `off`.
         has_sqlite: whether `results.sqlite` is made at the end.
         db: where the database is that gets the run at the end, which may say a password; None for none.
     """
@@ -172,5 +173,6 @@ class Settings:
     log_file: str | None = None
     has_github: bool = True
     stuck: StuckSettings = field(default_factory=StuckSettings)
+    resources: str = "auto"
     has_sqlite: bool = True
     db: str | None = field(default=None, repr=False)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import Enum, auto
+
+from pytest_benchrun.core.events import HostSeen
+from pytest_benchrun.core.model import JsonValue
 
 
 class Start(Enum):
@@ -21,6 +25,7 @@ class SessionFacts:
     Attributes:
         engine: `bare` or `xdist`.
         workers: how many were asked for.
+        find_extra: asked at both ends of the session what else is known of this host.
     """
 
     engine: str
@@ -29,3 +34,9 @@ class SessionFacts:
     cwd: str
     versions: dict[str, str]
     version: str
+    find_extra: Callable[[], dict[str, JsonValue]] = dict
+
+    def added_to(self, seen: HostSeen) -> HostSeen:
+        """A look at this host with what else is known of it, which may be nothing."""
+        extra = self.find_extra()
+        return replace(seen, facts={**seen.facts, "extra": extra}) if extra else seen

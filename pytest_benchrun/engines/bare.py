@@ -21,6 +21,7 @@ from pytest_benchrun.hooks.translate import ids_of, units_of
 from pytest_benchrun.hooks.unit import UnitHooks, keep_turns
 from pytest_benchrun.store.incidents import enders
 from pytest_benchrun.world.clock import monotonic_s
+from pytest_benchrun.world.usage import meter_for
 
 WORKER = "main"
 
@@ -105,6 +106,7 @@ class BareEngine:
             guard=guard,
             stuck=stuck,
         )
+        hooks.meter = meter_for(run.settings.resources)
         hooks.note_news = run.show_pulses(hooks.pulse_of)
         config.stash[GIVES_BENCH] = hooks
         config.pluginmanager.register(hooks, "benchrun-unit")

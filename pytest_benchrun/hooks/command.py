@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
 from typing import Literal, Protocol
@@ -25,7 +25,7 @@ class Wish:
     """What a unit says of a command beside its words; see `BenchRun.command`."""
 
     timeout_s: float | None
-    env: Mapping[str, str | None] | None
+    env: Mapping[str, str | None] | None = field(repr=False)
     cwd: str | os.PathLike[str] | None
     is_checked: bool
     log: str | None
@@ -56,6 +56,7 @@ class Programs:
 
     Attributes:
         cwd: where they run when nothing else is said; None for the current directory.
+        peak_bytes: most memory that the tree of one of them had; None before the first.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Programs:
         self._running: list[Running] = []
         self._has_ended = False
         self.cwd: Path | None = None
+        self.peak_bytes: int | None = None
 
     def run(self, argv: Sequence[str | os.PathLike[str]], wish: Wish) -> CommandResult:
         """Run a program to its end; see `BenchRun.command`."""
@@ -92,6 +94,7 @@ class Programs:
             result = running.wait(self._note_output)
         finally:
             self._running.remove(running)
+        self.peak_bytes = max(self.peak_bytes or 0, result.rss_bytes)
         self._judge(result, wish)
         return result
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from importlib import metadata
 
 import pytest
 
 from pytest_benchrun.core.dburl import masked_command
 from pytest_benchrun.core.jsonsafe import safe_text
+from pytest_benchrun.core.model import JsonValue
+from pytest_benchrun.core.secrets import masked_option, masked_words
 from pytest_benchrun.core.start import SessionFacts
-from pytest_benchrun.hooks.options import DB
+from pytest_benchrun.hooks.options import DB, NOTIFY
 
 _PACKAGES = ("pytest", "pytest-xdist", "pytest-timeout", "pytest-benchrun")
 
 
-def session_facts(config: pytest.Config, engine: str, workers: int, version: str) -> SessionFacts:
+def session_facts(
+    config: pytest.Config, engine: str, workers: int, version: str, find_extra: Callable[[], dict[str, JsonValue]]
+) -> SessionFacts:
     """The facts of this session.
 
     Args:
@@ -23,18 +28,21 @@ def session_facts(config: pytest.Config, engine: str, workers: int, version: str
         engine: `bare` or `xdist`.
         workers: how many were asked for.
         version: ours.
+        find_extra: asked at both ends of the session what else is known of this host.
     """
     versions = {"python": platform.python_version(), "platform": platform.platform()}
     for package in _PACKAGES:
         versions[package] = _version_of(package)
     arguments = [safe_text(str(argument)) for argument in config.invocation_params.args]
+    masked = masked_command(arguments, DB.flag, DB.ini or "")
     return SessionFacts(
         engine=engine,
         workers=workers,
-        command=["pytest", *masked_command(arguments, DB.flag, DB.ini or "")],
+        command=["pytest", *masked_words(masked_option(masked, NOTIFY.flag))],
         cwd=safe_text(str(config.invocation_params.dir)),
         versions=versions,
         version=version,
+        find_extra=find_extra,
     )
 
 

@@ -111,6 +111,20 @@ def alert_text(incident: IncidentView) -> str:
     return f"benchrun {incident['run_id']}: {what} ({became})"
 
 
+MAX_LOSSES = 2
+"""A unit that killed its worker so often in one session is not tried again."""
+
+
+def outcome_of_loss(worker: str, error: str, stacks: str, losses: int) -> Outcome:
+    """What became of the attempt in flight in a worker that died: failed after too many of them, else interrupted."""
+    message = f"worker {worker} died while running it ({error})"
+    is_last = losses >= MAX_LOSSES
+    if is_last:
+        message += f"; it has killed {losses} workers and is not tried again"
+    status = UnitStatus.FAILED if is_last else UnitStatus.INTERRUPTED
+    return Outcome(status=status, kind="crash", message=message, detail=f"{message}\n\n{stacks}" if stacks else None)
+
+
 def fate_of(incident: IncidentView, unit_id: str, attempt: int) -> tuple[Outcome, Ending]:
     """What became of the attempt in flight in a worker that was ended: the culprit, or one that had only come next."""
     if is_of(incident, unit_id, attempt):

@@ -241,6 +241,7 @@ NOTIFY = Option(
     flag="--bench-notify",
     metavar="URL",
     ini="bench_notify",
+    env="BENCHRUN_NOTIFY",
     help="Tell of incidents: http and https get a JSON POST; other services need the extra notify.",
 )
 SANDBOX_KEEP = Option(
@@ -250,6 +251,15 @@ SANDBOX_KEEP = Option(
     ini="bench_sandbox_keep",
     default="never",
     help="Which working directories of units stay when the unit has ended, in its artifacts.",
+)
+RESOURCES = Option(
+    flag="--bench-resources",
+    metavar="auto|on|off",
+    choices=("auto", "on", "off"),
+    ini="bench_resources",
+    default="auto",
+    help="Record CPU time, peak memory and I/O of units and of the processes they start, as metrics: of units that "
+    "take 10 ms or more (auto), of all (on), of none (off).",
 )
 SQLITE = Option(
     flag="--bench-sqlite",
@@ -304,6 +314,7 @@ OPTIONS: tuple[Option, ...] = (
     STUCK_TIMEOUT,
     STUCK_ACTION,
     NOTIFY,
+    RESOURCES,
     SANDBOX_KEEP,
     SQLITE,
     DB,

@@ -178,6 +178,17 @@ def parse_keep(text: str) -> str:
     raise wrong(options.SANDBOX_KEEP, text, "never, failed or always")
 
 
+def parse_resources(text: str) -> str:
+    """`auto`, `on` or `off`.
+
+    Raises:
+        UsageProblem: anything else.
+    """
+    if text in {"auto", "on", "off"}:
+        return text
+    raise wrong(options.RESOURCES, text, "auto, on or off")
+
+
 def parse_switch(text: str, option: Option) -> bool:
     """Whether it is `on`.
 
@@ -236,6 +247,7 @@ _EXAMPLES = {
     options.HOSTS.flag: "node1,me@node2",
     options.SSH.flag: "'ssh -F ssh_config'",
     options.GPU.flag: "auto",
+    options.RESOURCES.flag: "off",
     options.SANDBOX_KEEP.flag: "failed",
     options.TURN_METRICS.flag: "off",
     options.SQLITE.flag: "off",

@@ -14,6 +14,7 @@ from pytest_benchrun.core.errors import BenchrunError, JournalWriteFailed
 from pytest_benchrun.core.events import (
     Event,
     LateError,
+    Noted,
     RestSkipped,
     UnitEnded,
     UnitResult,
@@ -28,10 +29,11 @@ from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.core.start import Start
 from pytest_benchrun.hooks.closing import raise_stop, show_interrupted, show_skipped
 from pytest_benchrun.hooks.facts import campaign_name, session_facts
-from pytest_benchrun.hooks.incidents import IncidentDesk, fate_of
+from pytest_benchrun.hooks.incidents import IncidentDesk, fate_of, outcome_of_loss
 from pytest_benchrun.hooks.orphans import orphans_of
 from pytest_benchrun.hooks.planning import Planning
 from pytest_benchrun.hooks.translate import detail_of, message_of
+from pytest_benchrun.hooks.userhooks import UserHooks
 from pytest_benchrun.report.text import plan_line, summary_lines
 from pytest_benchrun.run import OpenRun, open_run
 from pytest_benchrun.store.checkpoints import forget_checkpoint
@@ -39,9 +41,6 @@ from pytest_benchrun.store.turnjoin import tidy_turns
 from pytest_benchrun.store.turnstats import figures_of
 from pytest_benchrun.world.screen import Screen
 from pytest_benchrun.world.signals import StopSignals
-
-MAX_LOSSES = 2
-"""A unit that killed its worker so often in one session is not tried again."""
 
 
 class Recorder:
@@ -68,6 +67,7 @@ class Recorder:
         self._stack.callback(self.screen.close)
         self.signals = StopSignals(self._shout)
         self._incidents = IncidentDesk(config, settings.stuck.notify)
+        self._hooks = UserHooks(config, self._note)
 
     @property
     def run(self) -> OpenRun:
@@ -133,10 +133,9 @@ class Recorder:
             self._say(plan_line(self.campaign, plan) if plan else "benchrun: nothing collected")
             return False
         self._started_s = self.run.clock.monotonic_s()
+        facts = session_facts(self._config, engine, workers, self._version, self._hooks.environment)
         try:
-            self.run.begin(
-                plan, session_facts(self._config, engine, workers, self._version), self._ask_stop, self.signals.harden
-            )
+            self.run.begin(plan, facts, self._ask_stop, self.signals.harden)
         except BenchrunError as error:
             raise pytest.UsageError(str(error)) from error
         self._incidents.open(self.run.rundir)
@@ -151,6 +150,7 @@ class Recorder:
         for text in unfit_now(self.campaign):
             self._say(f"benchrun: unfit to measure: {text}")
         self._say(plan_line(self.campaign, plan))
+        self._hooks.run_started(self.run, len(plan.run))
         return True
 
     def _tidy_turns(self) -> list[str]:
@@ -206,19 +206,20 @@ class Recorder:
         self, unit_id: str, worker: str, elapsed_s: float | None, outcome: Outcome, ended: Ending = Ending.EXITED
     ) -> None:
         """Record the end of the attempt in flight; only then a completed unit needs its checkpoint no more."""
-        self._emit(
-            UnitEnded(
-                at=self.run.clock.now_at(),
-                unit_id=unit_id,
-                attempt=self.campaign.records[unit_id].attempts,
-                worker=worker,
-                ended=ended,
-                elapsed_s=elapsed_s,
-                outcome=outcome,
-            )
+        event = UnitEnded(
+            at=self.run.clock.now_at(),
+            unit_id=unit_id,
+            attempt=self.campaign.records[unit_id].attempts,
+            worker=worker,
+            ended=ended,
+            elapsed_s=elapsed_s,
+            outcome=outcome,
         )
-        if outcome.status is UnitStatus.COMPLETED and not self.has_failed:
-            self._forget_checkpoint(unit_id)
+        self._emit(event)
+        if not self.has_failed:
+            if outcome.status is UnitStatus.COMPLETED:
+                self._forget_checkpoint(unit_id)
+            self._hooks.unit_ended(self.unit(unit_id), event)
 
     def _forget_checkpoint(self, unit_id: str) -> None:
         if os.getpid() == self._pid:  # a child that the unit forked has recorded nothing
@@ -238,15 +239,9 @@ class Recorder:
                 self.stop(Stop("stuck", f"{incident['unit_id']}: {incident['message']}", RunState.STOPPED))
             return ended is Ending.KILLED
         losses = self.campaign.counters.losses.get(unit_id, 0) + 1
-        is_last = losses >= MAX_LOSSES
-        message = f"worker {worker} died while running it ({error})"
-        if is_last:
-            message += f"; it has killed {losses} workers and is not tried again"
-        status = UnitStatus.FAILED if is_last else UnitStatus.INTERRUPTED
-        detail = f"{message}\n\n{stacks}" if stacks else None
-        outcome = Outcome(status=status, kind="crash", message=message, detail=detail)
+        outcome = outcome_of_loss(worker, error, stacks, losses)
         self.end(unit_id, worker, None, outcome, Ending.LOST)
-        return not is_last
+        return outcome.status is UnitStatus.INTERRUPTED
 
     def late_error(self, report: pytest.TestReport) -> None:
         """Record that a wider fixture failed after its last unit had ended."""
@@ -348,6 +343,7 @@ class Recorder:
         self._incidents.close()  # here, so that the summary says what could not be told
         session.exitstatus = exit_code(self.campaign, state, code)
         run.end(state, reason, int(session.exitstatus))
+        self._hooks.run_ended(run, state, reason, int(session.exitstatus))
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -359,6 +355,7 @@ class Recorder:
         problems = [
             *run.view_problems,
             *self._incidents.problems.values(),
+            *self._hooks.problems.values(),
             *([" ".join(str(self._failure).split())] if self._failure else []),
         ]
         stats = run.stats or figures_of(run.rundir, self.campaign)
@@ -380,6 +377,9 @@ class Recorder:
                 self.run.conductor.emit(event)
         except JournalWriteFailed as error:
             self._give_up(error)
+
+    def _note(self, text: str) -> None:
+        self._emit(Noted(at=self.run.clock.now_at(), text=text))
 
     def _give_up(self, error: JournalWriteFailed) -> None:
         """Without its journal the run must not go on: nothing new starts, what is there stays."""

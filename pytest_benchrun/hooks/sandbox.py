@@ -15,6 +15,7 @@ from pytest_benchrun.core.jsonsafe import safe_repr
 from pytest_benchrun.core.model import Metric
 from pytest_benchrun.hooks.bench import BenchRun
 from pytest_benchrun.hooks.marks import Marks
+from pytest_benchrun.hooks.userhooks import described
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.boilerplate import copy_folder, fetch_once
 from pytest_benchrun.world.clock import WallClock
@@ -113,13 +114,12 @@ def sandbox(request: pytest.FixtureRequest, bench: BenchRun) -> Generator[Sandbo
         if made.commit is not None:
             bench.metrics[COMMIT] = Metric(value=made.commit)
         bench.programs.cwd = room.path
+        request.node.ihook.pytest_benchrun_sandbox_ready(item=request.node, benchrun=bench, sandbox=made)
         yield made
     finally:
         bench.programs.end()
         is_kept = settings.keep == "always" or (settings.keep == "failed" and failures.failed == request.node.nodeid)
-        bench.warnings += _clear_away(
-            made, room, root, settings.rundir.artifacts(bench.unit_id), bench, is_kept=is_kept
-        )
+        _clear_away(made, room, settings.rundir, _Unit(request.node, bench), is_kept=is_kept)
 
 
 def _ordinary(request: pytest.FixtureRequest, bench: BenchRun, source: Path | GitSource | None) -> Generator[Sandbox]:
@@ -154,20 +154,43 @@ def _fill(path: Path, source: Path | GitSource | None, boilerplates: Path) -> st
     return commit
 
 
-def _clear_away(made: Sandbox, room: Room, root: Path, artifacts: Path, bench: BenchRun, *, is_kept: bool) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    item: pytest.Item
+    bench: BenchRun
+
+    def tell(self, name: str, made: Sandbox) -> list[str]:
+        """Call a hook of users; what it raises is a warning of the unit, as it is that unit which lacks something."""
+        hook = getattr(self.item.ihook, name)
+        try:
+            hook(item=self.item, benchrun=self.bench, sandbox=made)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # pytest.skip and SystemExit too: cleaning up goes on
+            return [f"{name}: {described(error)}"]
+        return []
+
+
+def _clear_away(made: Sandbox, room: Room, rundir: RunDir, unit: _Unit, *, is_kept: bool) -> None:
     """The end of a sandbox; what goes wrong is a warning of the unit, and never hides its own error."""
-    problems = []
+    problems, artifacts = unit.bench.warnings, rundir.artifacts(unit.bench.unit_id)
     try:
+        problems += unit.tell("pytest_benchrun_collect", made)
         if made.patterns:
-            problems += collect_files(room.path, made.patterns, artifacts / "collected")
+            problems += _named(collect_files(room.path, made.patterns, artifacts / "collected"))
+        problems += unit.tell("pytest_benchrun_cleanup", made)
         if is_kept:
-            keep_room(room, _free_name(artifacts, f"sandbox-{bench.attempt}"))
+            keep_room(room, _free_name(artifacts, f"sandbox-{unit.bench.attempt}"))
     except OSError as error:
-        problems.append(f"{error.strerror or error}: {error.filename!r}")
-    try:
-        problems += remove_room(room)
+        problems += _named([f"{error.strerror or error}: {error.filename!r}"])
     finally:
-        leave_root(root, room)
+        try:
+            problems += _named(remove_room(room))
+        finally:
+            leave_root(rundir.sandboxes, room)
+
+
+def _named(problems: list[str]) -> list[str]:
     return [f"sandbox: {problem}" for problem in problems]
 
 

@@ -40,6 +40,7 @@ from pytest_benchrun.hooks.parsers import (
     parse_interval,
     parse_keep,
     parse_progress,
+    parse_resources,
     parse_select,
     parse_share,
     parse_size,
@@ -107,6 +108,7 @@ def read_settings(config: pytest.Config) -> Settings:
         log_file=_read_log_file(config, reading),
         has_github=reading.of(options.GITHUB, parse_github, default=True),
         stuck=read_stuck_settings(config, reading.file),
+        resources=read_resources(config, reading.file),
         has_sqlite=reading.of(options.SQLITE, lambda text: parse_switch(text, options.SQLITE), default=True),
         db=read_db(config, reading.file),
     )
@@ -158,22 +160,44 @@ def read_sandbox_keep(config: pytest.Config, file: CampaignFile) -> str:
     return _Reading(config, file).of(options.SANDBOX_KEEP, parse_keep, "never")
 
 
+def read_resources(config: pytest.Config, file: CampaignFile) -> str:
+    """Of which units it is recorded what they use: `auto`, `on` or `off`; workers read it by themselves.
+
+    Raises:
+        UsageProblem: a value that cannot be right.
+    """
+    return _Reading(config, file).of(options.RESOURCES, parse_resources, "auto")
+
+
 def read_campaign_file(config: pytest.Config) -> CampaignFile:
     """The campaign file named on the command line or in the configuration file; an empty one when none is.
 
     Raises:
         UsageProblem: it cannot be read, or says something that does not exist.
     """
+    path = _path_of_campaign_file(config)
+    document = {} if path is None else dict(load_config_file(path))
+    name = "" if path is None else path.name
+    hook = config.hook.pytest_benchrun_config
+    if hook.get_hookimpls():
+        name = f"{name} with pytest_benchrun_config" if name else "pytest_benchrun_config"
+        try:
+            hook(config=config, document=document)
+        except Exception as error:
+            problem = f"pytest_benchrun_config: {type(error).__name__}: {error}"
+            raise UsageProblem(problem, hint="see the conftest.py or plugin that has it") from error
+    return read_document(document, name) if name else CampaignFile()
+
+
+def _path_of_campaign_file(config: pytest.Config) -> Path | None:
     typed = config.getoption(options.CONFIG.dest)
     if typed is not None:
-        path = config.invocation_params.dir / Path(typed)
-    else:
-        named = config.getini(options.CONFIG.ini or "")
-        if not named:
-            return CampaignFile()
-        base = config.inipath.parent if config.inipath else config.rootpath
-        path = base / Path(named)
-    return read_document(load_config_file(path), path.name)
+        return config.invocation_params.dir / Path(typed)
+    named = config.getini(options.CONFIG.ini or "")
+    if not named:
+        return None
+    base = config.inipath.parent if config.inipath else config.rootpath
+    return base / Path(named)
 
 
 def _refuse_contradictions(config: pytest.Config) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import pytest
 
 from pytest_benchrun.core.model import JsonValue, Metric, Outcome, Unit, UnitStatus
 from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.core.settings import TurnSettings
+from pytest_benchrun.core.usage import NAMES, Usage, metrics_of
 from pytest_benchrun.hooks.beacons import Beacons, tell_nobody
 from pytest_benchrun.hooks.bench import BenchRun, Keeps
 from pytest_benchrun.hooks.guard import UnitGuard
@@ -21,6 +23,9 @@ from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnfile import TurnFile
 from pytest_benchrun.world.clock import WallClock, monotonic_ns
 
+_PROPERTIES = {name: f"bench.metric.{name}" for name in NAMES}
+"""One text for all units: pytest keeps their properties to the end."""
+
 
 @dataclass(slots=True)
 class _Attempt:
@@ -31,10 +36,12 @@ class _Attempt:
     bench: BenchRun | None = None
     turns: UnitTurns | None = None
     measured: dict[str, Metric] = field(default_factory=dict)
+    used: dict[str, Metric] = field(default_factory=dict)
 
     def metrics(self) -> dict[str, Metric]:
-        """What other plugins have measured, and what the unit itself has recorded, which wins."""
-        return {**self.measured, **(self.bench.metrics if self.bench else {})}
+        """What the unit itself has recorded, which wins, after what other plugins have; then what it has used."""
+        said = {**self.measured, **(self.bench.metrics if self.bench else {})}
+        return said | {name: metric for name, metric in self.used.items() if name not in said} if self.used else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,19 @@ def keep_turns(rundir: RunDir, settings: TurnSettings, worker: str, *, is_owner:
     return KeepsTurns(file, worker, settings.sample)
 
 
+class Measures(Protocol):
+    """Measures what a unit uses."""
+
+    def begin(self) -> None:
+        """A unit begins."""
+
+    def used(self) -> Usage | None:
+        """What it has used so far; None where that says nothing."""
+
+    def close(self) -> None:
+        """There are no more units."""
+
+
 class UnitHooks:
     """Knows the attempt in flight.
 
@@ -93,6 +113,7 @@ class UnitHooks:
 
     Attributes:
         note_news: called, in any thread, when a unit has said where it is.
+        meter: measures what units use; None where nobody wants to know.
     """
 
     def __init__(
@@ -119,12 +140,15 @@ class UnitHooks:
         self._shared = ("bench.run_id", run_id), ("bench.attempt", "1")
         self._attempt: _Attempt | None = None
         self.note_news: Callable[[], None] = tell_nobody
+        self.meter: Measures | None = None
 
     def begin(self, unit: Unit, attempt: int, item: pytest.Item) -> None:
         """The next reports belong to this attempt, and it is looked after."""
         beacons = self._stuck.watch(unit, attempt, item, self._clock, self._take_words)
         self._attempt = _Attempt(unit, attempt, beacons)
         self._guard.begin(unit.unit_id, attempt)
+        if self.meter is not None:
+            self.meter.begin()
 
     def _take_words(self) -> None:
         self._stuck.tell()
@@ -201,11 +225,20 @@ class UnitHooks:
             clock=self._clock,
         )
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Before the first fixture: whoever says that the unit cannot run well fails or skips it."""
+        hook = item.ihook.pytest_benchrun_validate
+        if self._attempt is not None and hook.get_hookimpls():
+            hook(item=item, unit=self._attempt.unit, attempt=self._attempt.number)
+
     @pytest.hookimpl
     def pytest_sessionfinish(self) -> None:
         """Hand over what threads that outlived their units have still said."""
         if self._turns is not None:
             self._turns.file.close()
+        if self.meter is not None:
+            self.meter.close()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -224,6 +257,9 @@ class UnitHooks:
         elif self._stuck.verdict is not None and not attempt.builder.has_failed:
             self._hold_to(self._stuck.verdict, report)
         if report.when == "teardown":
+            used = self.meter.used() if self.meter is not None else None
+            programs = attempt.bench.programs if attempt.bench else None
+            attempt.used = {} if used is None else metrics_of(used, programs.peak_bytes if programs else None)
             report.user_properties.extend(self._properties_of(attempt))
         if attempt.builder.add(report) and self._show_result is not None:
             self._stuck.pause(is_paused=True)  # the owner may wait for its disk
@@ -245,7 +281,9 @@ class UnitHooks:
         number = first if attempt.number == 1 else ("bench.attempt", str(attempt.number))
         properties: list[tuple[str, object]] = [run_id, ("bench.group", attempt.unit.group), number]
         for name, metric in attempt.metrics().items():
-            properties.append((f"bench.metric.{name}", "" if metric.value is None else str(metric.value)))
+            properties.append(
+                (_PROPERTIES.get(name) or f"bench.metric.{name}", "" if metric.value is None else str(metric.value))
+            )
         return properties
 
     def _outcome(self) -> Outcome:

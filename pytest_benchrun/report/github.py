@@ -8,6 +8,7 @@ from __future__ import annotations
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.stats import Summary
+from pytest_benchrun.core.usage import own_first
 from pytest_benchrun.core.views import FailureView, message_of
 from pytest_benchrun.report.words import clean, seconds
 
@@ -48,7 +49,8 @@ def step_summary(campaign: Campaign, stats: RunStatsView) -> str:
                 str(one["n"]),
                 *(_number(figure, one["unit"]) for figure in (one["p50"], one["min"], one["max"])),
             ]
-            for name, one in list(stats["metrics"].items())[:SHOWN_METRICS]
+            for name in own_first(stats["metrics"])[:SHOWN_METRICS]
+            for one in (stats["metrics"][name],)
         ],
     )
     return "\n".join(lines) + "\n"

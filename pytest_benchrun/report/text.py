@@ -8,6 +8,7 @@ from pytest_benchrun.core.model import RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan
 from pytest_benchrun.core.runstats import RunStatsView
 from pytest_benchrun.core.stats import Summary
+from pytest_benchrun.core.usage import own_first
 from pytest_benchrun.core.views import message_of
 from pytest_benchrun.report.words import clean, seconds
 
@@ -111,7 +112,7 @@ def _metrics(stats: RunStatsView) -> list[str]:
     if not stats["metrics"]:
         return []
     lines = ["metrics:"]
-    shown = list(stats["metrics"].items())[:SHOWN_METRICS]
+    shown = [(name, stats["metrics"][name]) for name in own_first(stats["metrics"])[:SHOWN_METRICS]]
     width = max(len(clean(name, 40)) for name, _ in shown)
     for name, metric in shown:
         if metric["n"] and metric["p50"] is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -14,6 +16,11 @@ from pytest_benchrun.core.settings import Settings
 from pytest_benchrun.store.rundir import RunDir
 
 NEEDED_BYTES = 1024 * 1024
+_OURS = re.compile(
+    r"(journal|turn_metrics|stacks|benchmark|output)\b.*"
+    r"|(status|run_state|runstats|environment|run_error)\.json$|results\.sqlite$|\.benchrun\b.*"
+    r"|(artifacts|incidents|timeseries|sandboxes|boilerplates|checkpoints|history)$"
+)
 
 
 def check_path(rundir: RunDir, settings: Settings) -> None:
@@ -31,6 +38,25 @@ def check_path(rundir: RunDir, settings: Settings) -> None:
         raise DirectoryProblem(message, hint="start one: leave --bench-resume away")
 
 
+def refuse_links(rundir: RunDir) -> None:
+    """Refuse a directory where something of ours is a link: what a run writes must not land elsewhere.
+
+    A STOP that is a link only asks for a stop, and is never written.
+
+    Raises:
+        DirectoryProblem: names the link.
+    """
+    try:
+        with os.scandir(rundir.path) as entries:
+            linked = sorted(entry.name for entry in entries if entry.is_symlink() and _OURS.match(entry.name))
+    except OSError as error:
+        raise unusable(rundir.path, error, "read") from error
+    if linked:
+        problem = f"{linked[0]!r} in {str(rundir.path)!r} is a link: what a run writes would land elsewhere"
+        hint = f"rm {shlex.quote(str(rundir.path / linked[0]))}   (for another disk, let the whole directory be a link)"
+        raise DirectoryProblem(problem, hint=hint)
+
+
 def prepare(rundir: RunDir, settings: Settings, stack: ExitStack) -> None:
     """Make the directory if it is missing; `stack` removes it again when no run began in it.
 
@@ -45,6 +71,7 @@ def prepare(rundir: RunDir, settings: Settings, stack: ExitStack) -> None:
         except OSError as error:
             raise unusable(path, error) from error
         stack.callback(_remove_if_unused, rundir)
+    refuse_links(rundir)
 
 
 def _remove_if_unused(rundir: RunDir) -> None:

@@ -19,7 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +52,10 @@ class Order:
         max_cpu_s: seconds of CPU time that each of its processes may use, whole ones; None for no limit.
     """
 
-    argv: tuple[str, ...]
+    argv: tuple[str, ...] = field(repr=False)  # what a traceback shows must hold no secret
     log: Path
     cwd: Path
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)
     timeout_s: float | None = None
     grace_s: float = DEFAULT_GRACE_S
     max_memory_bytes: int | None = None
@@ -82,7 +82,7 @@ class CommandResult:
         left_behind: names of processes that outlived it and were ended.
     """
 
-    argv: tuple[str, ...]
+    argv: tuple[str, ...] = field(repr=False)
     exit_code: int | None
     signal: str | None
     wall_s: float

@@ -13,6 +13,7 @@ from contextlib import suppress
 import psutil
 
 from pytest_benchrun.core.jsonsafe import to_name
+from pytest_benchrun.core.secrets import masked_words
 
 VARIABLE = "BENCHRUN_UNIT"
 _OURS = "pytest_benchrun/world/"  # a helper of ours ends by itself, and may be writing
@@ -91,4 +92,4 @@ def end_processes(found: Iterable[psutil.Process]) -> list[str]:
 
 
 def _command(process: psutil.Process) -> str:
-    return to_name(" ".join(process.cmdline()) or process.name())
+    return to_name(" ".join(masked_words(process.cmdline())) or process.name())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,8 @@ class StacksFile:
         self._path = path
         self._file: TextIO | None = None
         with suppress(OSError):  # no room for it: pytest's own goes on writing to standard error
-            self._file = self._path.open("w", encoding="utf-8")
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._file = os.fdopen(os.open(path, flags, 0o666), "w", encoding="utf-8")
             faulthandler.enable(self._file, all_threads=True)
 
     def write(self, error: BaseException) -> None:

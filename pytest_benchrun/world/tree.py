@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from pytest_benchrun.core.secrets import masked_words
+
 TERM_GRACE_S = 0.3
 KILL_WAIT_S = 1.0
 
@@ -44,7 +46,7 @@ def descendants(pid: int, without: Collection[int] = ()) -> list[Started]:
             if process.pid in left_out or process.ppid() in left_out:
                 left_out.add(process.pid)
             elif process.status() != psutil.STATUS_ZOMBIE:
-                command = " ".join(process.cmdline()) or process.name()
+                command = " ".join(masked_words(process.cmdline())) or process.name()
                 started.append(Started(process.pid, command, _age_s(process), process))
     return started
 

@@ -129,7 +129,9 @@ class Suite:
 
     def start(self, *options: str) -> Child:
         """Start a session of the campaign."""
-        return self.children.start([*PYTEST, f"--bench-results={self.results}", *options], self.folder)
+        return self.children.start(
+            [*PYTEST, f"--bench-results={self.results}", "--bench-resources=off", *options], self.folder
+        )
 
     def run(self, *options: str) -> Ended:
         """Run a session to its end."""

@@ -38,7 +38,7 @@ def steady(text: str) -> str:
 @pytest.fixture
 def quiet(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> Suite:
     """A suite whose pytest loads no plugin that would make ids or the order others."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:cacheprovider -p no:asyncio")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:cacheprovider -p no:asyncio -o bench_resources=off")
     monkeypatch.delenv("BENCHRUN_DB", raising=False)
     return suite
 

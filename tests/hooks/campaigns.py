@@ -29,6 +29,8 @@ import pytest_benchrun.engines.xdist  # noqa: F401  # see above
 from pytest_benchrun.report.words import clean
 
 ENGINES: dict[str, tuple[str, ...]] = {"bare": (), "n0": ("-n0",), "n2": ("-n2",)}
+QUIET = "--bench-resources=off"
+"""What units use is another figure in every run: only tests of that ask for it."""
 UNLIMITED = ("--bench-max-failures=none", "--bench-max-consecutive-failures=none")
 
 
@@ -177,7 +179,7 @@ class Campaign:
 
     def run(self, *args: str, engine: str = "bare", plugins: tuple[str, ...] = ()) -> Session:
         """Run the suite as a campaign into `results`."""
-        return self.plain(f"--bench-results={self.results}", *args, engine=engine, plugins=plugins)
+        return self.plain(f"--bench-results={self.results}", QUIET, *args, engine=engine, plugins=plugins)
 
     def plain(self, *args: str, engine: str = "bare", plugins: tuple[str, ...] = (), has_us: bool = True) -> Session:
         """Run the suite with exactly these arguments.
