@@ -22,6 +22,7 @@ from typing import Any
 
 from pytest_benchrun.world import watchdog
 from pytest_benchrun.world.alive import process_started
+from pytest_benchrun.world.stacktimer import StackTimer
 from pytest_benchrun.world.watchdog import HEAD, LENGTH, SIZE, TEXT_SIZE
 
 _getpid = os.getpid  # now: a unit may patch it
@@ -52,6 +53,7 @@ class Watch:
     Attributes:
         cells: numbers that the watchdog reads; see `watchdog.py`.
         pid: of the watchdog; 0 when there is none.
+        timer: has the stacks written where no signal is heard.
     """
 
     def __init__(self, about: Mapping[str, Any], knocked: Callable[[FrameType | None], None]) -> None:
@@ -62,6 +64,7 @@ class Watch:
         self._memory = mmap.mmap(self._slot, SIZE)
         self.cells = memoryview(self._memory)[:HEAD].cast("q")
         self._stacks = _shared_file("benchrun-stacks")
+        self.timer = StackTimer(self.cells, self._stacks)
         self._previous: Any = None
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = _getpid()
@@ -119,6 +122,7 @@ class Watch:
 
     def close(self) -> None:
         """End the watchdog and give the signals back. The memory stays: a thread may still write to it."""
+        self.timer.close()
         process, self._process = self._process, None
         if process is None or _getpid() != self._owner:  # a child that a unit forked has none
             return
