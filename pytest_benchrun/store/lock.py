@@ -101,6 +101,11 @@ class RunLock:
             raise
         return previous
 
+    @property
+    def is_held(self) -> bool:
+        """Whether this process has it, and so nobody else the directory."""
+        return self._lock.is_locked
+
     def keep_nothing(self) -> None:
         """From here on the session changes the directory: what a dead owner had left is settled."""
         self._found = b""
