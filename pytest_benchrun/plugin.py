@@ -63,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
             _configure_matrix(config)
         return
     _configure_repeats(config)
+    _configure_names(config)
     if hasattr(config, "workerinput"):
         _configure_worker(config)
     elif config.getoption(PLAN.dest):
@@ -78,6 +79,13 @@ def _configure_repeats(config: pytest.Config) -> None:
     from pytest_benchrun.hooks.repeats import RepeatHooks  # late: only campaigns need it
 
     config.pluginmanager.register(RepeatHooks(), "benchrun-repeats")
+
+
+def _configure_names(config: pytest.Config) -> None:
+    """For the same reason."""
+    from pytest_benchrun.hooks.visible import show_names  # late: only campaigns need it
+
+    show_names(config)
 
 
 def _configure_worker(config: pytest.Config) -> None:
