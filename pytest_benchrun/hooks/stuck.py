@@ -7,7 +7,6 @@ the watchdog knocks, and `_knocked` runs in the main thread, between two instruc
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import pytest_timeout
 from pytest_benchrun.core.incident import incident_view, message_of_incident
 from pytest_benchrun.core.model import Unit
 from pytest_benchrun.core.settings import StuckSettings
+from pytest_benchrun.hooks.alarms import set_alarm, set_thread
 from pytest_benchrun.hooks.beacons import Beacons
 from pytest_benchrun.hooks.marks import Marks, stuck_timeout_of
 from pytest_benchrun.store.incidents import write_incident
@@ -124,6 +124,7 @@ class StuckTimer:
         watched.beacons.detach()
         if self._watch is not None:
             self._watch.cells[LAST] = 0
+            self._revive(self._watch)
         return watched.verdict
 
     @property
@@ -194,6 +195,13 @@ class StuckTimer:
         self._watch = watch
         self._timer = watch.timer if _has_free_timer(item.config) else None
         return watch
+
+    def _revive(self, watch: Watch) -> None:
+        try:
+            if watch.revive():
+                self.problem = "ended the watchdog, which was started again"
+        except (OSError, ValueError) as error:
+            self.problem = f"stuck units are not seen: the watchdog was ended ({error})"
 
     def _knocked(self, frame: FrameType | None) -> None:
         """The unit in flight has been silent for too long; in the main thread."""
@@ -282,9 +290,9 @@ class StuckTimer:
         if self._timer is not None:
             self._timer.expect_wall(now_ns)
         if settings.method == "signal" and threading.current_thread() is threading.main_thread():
-            item.cancel_timeout = _set_alarm(lambda frame: self._run_out(watched, frame), settings.timeout)  # type: ignore[attr-defined]  # pytest-timeout's own name
+            item.cancel_timeout = set_alarm(lambda frame: self._run_out(watched, frame), settings.timeout)  # type: ignore[attr-defined]  # pytest-timeout's own name
         else:
-            item.cancel_timeout = _set_thread(lambda: self._run_out_in_thread(watched), settings.timeout)  # type: ignore[attr-defined]  # as above
+            item.cancel_timeout = set_thread(lambda: self._run_out_in_thread(watched), settings.timeout)  # type: ignore[attr-defined]  # as above
         return True
 
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
@@ -365,32 +373,3 @@ def _has_free_timer(config: pytest.Config) -> bool:
         return not float(config.getini("faulthandler_timeout") or 0)
     except ValueError:  # its plugin is switched off
         return True
-
-
-def _set_alarm(run_out: Callable[[FrameType | None], None], timeout_s: float) -> Callable[[], None]:
-    """As pytest-timeout does it."""
-
-    def cancel() -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-
-    def handle(_: int, frame: FrameType | None) -> None:
-        __tracebackhide__ = True
-        run_out(frame)
-
-    signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, timeout_s)
-    return cancel
-
-
-def _set_thread(run_out: Callable[[], None], timeout_s: float) -> Callable[[], None]:
-    """As pytest-timeout does it."""
-    timer = threading.Timer(timeout_s, run_out)
-    timer.name = "pytest_timeout benchrun"
-
-    def cancel() -> None:
-        timer.cancel()
-        timer.join()
-
-    timer.start()
-    return cancel

@@ -79,6 +79,22 @@ class Watch:
         if threading.current_thread() is not threading.main_thread():
             message = "units do not run in the main thread"
             raise OSError(message)
+        self._spawn()
+        self._previous = signal.signal(KNOCK, self._hear)
+        faulthandler.register(DUMP, file=self._stacks, all_threads=True)
+
+    def revive(self) -> bool:
+        """Start the watchdog again if it was ended, by whomever; whether it was.
+
+        Raises:
+            OSError: no process can be started.
+        """
+        if self._process is None or self._process.poll() is None:
+            return False
+        self._spawn()
+        return True
+
+    def _spawn(self) -> None:
         told = {
             **self._about,
             "pid": _getpid(),
@@ -99,8 +115,6 @@ class Watch:
             start_new_session=True,  # a terminal's Ctrl-C and a group's end are not meant for it
         )
         self.pid = self._process.pid
-        self._previous = signal.signal(KNOCK, self._hear)
-        faulthandler.register(DUMP, file=self._stacks, all_threads=True)
 
     def _hear(self, _: int, frame: FrameType | None) -> None:
         __tracebackhide__ = True
