@@ -33,6 +33,8 @@ from pytest_benchrun.world.vitals import vitals
 from pytest_benchrun.world.watch import Watch
 from pytest_benchrun.world.watchdog import ACTION, ACTIONS, BEGAN, HEARD, LAST, LIMIT, PAUSED, WALL
 
+_dumps = orjson.dumps  # now: a unit may patch them
+
 _getpid = os.getpid  # now: a unit may patch it
 
 _SECOND_NS = 1_000_000_000
@@ -141,7 +143,7 @@ class StuckTimer:
         """Let the watchdog know what its record should say of the unit."""
         watched = self._watched
         if self._watch is not None and watched is not None:
-            self._watch.tell(orjson.dumps(self._said(watched)))
+            self._watch.tell(_dumps(self._said(watched)))
 
     def pause(self, *, is_paused: bool) -> None:
         """While a debugger has the terminal, or the owner waits for its disk, no unit is stuck."""

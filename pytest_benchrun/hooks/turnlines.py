@@ -26,6 +26,8 @@ from pytest_benchrun.core.turns_left_out import sum_up
 from pytest_benchrun.hooks.beacons import Beacons
 from pytest_benchrun.world.clock import WallClock, monotonic_ns
 
+_dumps = orjson.dumps  # now: a unit may patch them
+
 MS_FIELDS = frozenset({"llm_ms", "storage_ms"})
 RESERVED = frozenset({*TURN_FIELDS, *EVENT_FIELDS, SAMPLED_OUT})
 """Names that no field of the user's can have."""
@@ -97,10 +99,10 @@ class UnitTurns:
     def write(self, record: dict[str, Any], now_ns: int) -> None:
         """Keep one record as a line; what JSON has not becomes text."""
         try:
-            line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+            line = _dumps(record, option=orjson.OPT_APPEND_NEWLINE)
         except (TypeError, ValueError):  # a lone surrogate, an integer beyond 64 bits
             record = {to_name(name): _mend(name, value) for name, value in record.items()}
-            line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+            line = _dumps(record, option=orjson.OPT_APPEND_NEWLINE)
         self._file.append(line, now_ns)
 
     def check_timer(self, name: str) -> None:

@@ -22,6 +22,8 @@ from pytest_benchrun.core.errors import DirectoryProblem, DiskFull, JournalDamag
 from pytest_benchrun.core.events import SCHEMA_VERSION, Event, event_from_json
 from pytest_benchrun.store.rundir import RunDir
 
+_dumps, _loads = orjson.dumps, orjson.loads  # now: a unit may patch them
+
 _getpid = os.getpid  # now: a unit may patch it
 
 ROTATE_BYTES = 64 * 1024 * 1024
@@ -35,7 +37,7 @@ _NAME = 7
 
 def encode_line(seq: int, event: Event) -> bytes:
     """The journal line of `event`, newline included."""
-    body = orjson.dumps(event)
+    body = _dumps(event)
     head = b'{"schema_version":%d,"seq":%d,"event":"%s",%s' % (
         SCHEMA_VERSION,
         seq,
@@ -58,7 +60,7 @@ def decode_line(line: bytes) -> dict[str, Any]:
     if tail[len(_CRC_OPENS) : -3] != b"%08x" % zlib.crc32(head):
         message = "its checksum does not match"
         raise ValueError(message)
-    record: dict[str, Any] = orjson.loads(line)
+    record: dict[str, Any] = _loads(line)
     return record
 
 
@@ -125,7 +127,7 @@ def events_named(rundir: RunDir, names: Collection[str]) -> Iterator[Event]:
             for line in file:
                 head = line.split(b'"', _NAME + 1)
                 if len(head) > _NAME and head[_NAME] in wanted and line.endswith(b"\n"):
-                    yield event_from_json(orjson.loads(line))
+                    yield event_from_json(_loads(line))
 
 
 def all_events(rundir: RunDir) -> list[Event]:

@@ -13,6 +13,8 @@ import psutil
 
 from pytest_benchrun.world.clock import WallClock, monotonic_s
 
+_dumps = orjson.dumps  # now: a unit may patch them
+
 SAMPLES_AT_A_PACE = 4096
 """After so many the interval doubles: eleven hours of 10 s, then 23 of 20 s; a year is 25,000 lines, not 3 million."""
 
@@ -118,5 +120,5 @@ def _sample(append: Callable[[bytes], None], interval_s: float, session: int, is
         is_last = is_closing.wait(pause_s)
         line = {"at": clock.now_at(), "session": session, "interval_s": pause_s, **gauge.read()}
         line["sampler_cpu_ms"] = round(time.thread_time_ns() / _NS_PER_MS, 3)
-        append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        append(_dumps(line, option=orjson.OPT_APPEND_NEWLINE))
         samples += 1

@@ -231,6 +231,13 @@ PATCHING = {
     "breaks_open": _patches("builtins", "open"),
     "breaks_os": _patches("os", "write read close fsync replace rename stat unlink mkdir getcwd kill dup"),
     "breaks_json": _patches("json", "dumps loads"),
+    "breaks_orjson_for_good": Animal(
+        does="""
+        import orjson
+        def no(*a, **k): raise ValueError('no json')
+        orjson.dumps = orjson.loads = no
+        """
+    ),
     "breaks_pathlib": _patches("pathlib.Path", "open exists read_text mkdir"),
     "breaks_threading": _patches("threading", "Lock Thread enumerate active_count"),
     "breaks_subprocess": _patches("subprocess", "Popen run"),
