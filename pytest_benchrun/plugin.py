@@ -63,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
             _configure_matrix(config)
         return
     _configure_collection(config)
+    _configure_names(config)
     if hasattr(config, "workerinput"):
         _configure_worker(config)
     elif config.getoption(PLAN.dest):
@@ -80,6 +81,13 @@ def _configure_collection(config: pytest.Config) -> None:
 
     config.pluginmanager.register(CollectionHooks(config), "benchrun-collection")
     config.pluginmanager.register(RepeatHooks(), "benchrun-repeats")
+
+
+def _configure_names(config: pytest.Config) -> None:
+    """For the same reason."""
+    from pytest_benchrun.hooks.visible import show_names  # late: only campaigns need it
+
+    show_names(config)
 
 
 def _configure_worker(config: pytest.Config) -> None:

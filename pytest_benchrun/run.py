@@ -24,7 +24,7 @@ from pytest_benchrun.core.events import (
     UnitsAdded,
     UnitsRemoved,
 )
-from pytest_benchrun.core.killed import ends_of_killed
+from pytest_benchrun.core.killed import ends_of_killed, words_of_death
 from pytest_benchrun.core.model import JsonValue, Owner, RunState, Stage, UnitStatus
 from pytest_benchrun.core.plan import Plan, ranges_of
 from pytest_benchrun.core.pulse import FindPulse
@@ -132,15 +132,16 @@ class OpenRun:
                 raise DirectoryProblem(problem, hint="start one: leave --bench-resume away")
             return
         self._read()
+        deaths = words_of_death(self.campaign) if self._lock.is_held else []
         if settings.resume:
-            self.notes += accept_drift(self.campaign, self._config(), is_accepted=settings.accepts_drift)
+            self.notes += deaths + accept_drift(self.campaign, self._config(), is_accepted=settings.accepts_drift)
             self.start = Start.RESUME
             self.run_id = self.campaign.run_id or self.run_id
             return
         if not (self.campaign.is_finished or settings.is_fresh):
-            total = len(self.campaign.records)
-            left = f"{total - self.campaign.counts[UnitStatus.COMPLETED]} of {total} units not completed"
-            problem = f"{str(directory)!r} holds an unfinished run, {self.campaign.run_id} ({left})"
+            total, done = len(self.campaign.records), self.campaign.counts[UnitStatus.COMPLETED]
+            why = "; ".join([f"{total - done} of {total} units not completed", *deaths])
+            problem = f"{str(directory)!r} holds an unfinished run, {self.campaign.run_id} ({why})"
             raise DirectoryProblem(problem, hint="go on with --bench-resume, or put it aside with --bench-fresh")
         self.earlier = self.campaign
         self._earlier_run_id = self.campaign.run_id or f"damaged-{self.clock.now_at().replace(':', '')}"

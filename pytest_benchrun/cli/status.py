@@ -31,6 +31,7 @@ NO_ROOM_BYTES = 64 * 1024
 EXIT_CODES = {"stopped": 11, "interrupted": 11, "failed": 11, "paused": 12, "dead": 13, "stalled": 14}
 EXIT_RUNNING = 15
 EXIT_COMPLETE_WITH_FAILURES = 10
+_DEATH = "it was killed, or a unit ended it with os._exit"
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
 """What a foreign file does to whoever reads it as a status."""
 
@@ -197,9 +198,9 @@ def _believed(view: StatusView, owner: dict[str, Any] | None, now_at: str) -> tu
     heard_at = view["heartbeat_at"]
     if owner is None:
         pid = view["owner"]["pid"] if view["owner"] else "?"
-        return "dead", f"nobody holds the lock; the owner was pid {pid}, last heard of {heard_at}"
+        return "dead", f"nobody holds the lock; the owner was pid {pid}: {_DEATH}; last heard of {heard_at}"
     if _lives(owner) is False:
-        return "dead", f"its owner, pid {owner['pid']} on {owner['host']}, is gone; last heard of {heard_at}"
+        return "dead", f"its owner, pid {owner['pid']} on {owner['host']}, is gone: {_DEATH}; last heard of {heard_at}"
     age_s = (datetime.fromisoformat(now_at) - datetime.fromisoformat(heard_at)).total_seconds()
     if age_s > STALLED_AFTER_S:
         return "stalled", f"no heartbeat for {age_s:.0f} s from pid {owner['pid']} on {owner['host']}"

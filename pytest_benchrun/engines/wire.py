@@ -18,6 +18,8 @@ import orjson
 from pytest_benchrun.core.jsonsafe import safe_repr, safe_text, to_scalar, to_text
 from pytest_benchrun.core.model import Unit
 
+_dumps, _loads = orjson.dumps, orjson.loads  # now: a unit may patch them
+
 WORK_LIST = "benchrun_work_list"
 """Worker to controller, once after collecting: `data`, an encoded `WorkList` (bytes), or what is wrong (text)."""
 
@@ -58,7 +60,7 @@ class WorkList:
     def encode(self) -> bytes:
         """As bytes that travel: columns, which cost the receiver a third of the memory of one object a unit."""
         units = self.units
-        return orjson.dumps(
+        return _dumps(
             {
                 "unit_ids": [unit.unit_id for unit in units],
                 "functions": [unit.function for unit in units],
@@ -77,7 +79,7 @@ class WorkList:
     @classmethod
     def decode(cls, data: bytes) -> WorkList:
         """From bytes that travelled."""
-        raw = orjson.loads(data)
+        raw = _loads(data)
         shared: dict[object, Any] = {}
         columns = zip(
             raw["unit_ids"],
@@ -111,9 +113,9 @@ class WorkList:
 def pack(message: dict[str, Any]) -> bytes:
     """A message as JSON."""
     try:
-        return orjson.dumps(message)
+        return _dumps(message)
     except TypeError:  # a NumPy scalar in a property, a lone surrogate in an assertion message, ...
-        return orjson.dumps(fit_to_travel(message), default=safe_repr, option=orjson.OPT_NON_STR_KEYS)
+        return _dumps(fit_to_travel(message), default=safe_repr, option=orjson.OPT_NON_STR_KEYS)
 
 
 def plain_property(name: object, value: object) -> tuple[str, object]:

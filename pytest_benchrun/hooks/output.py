@@ -132,6 +132,11 @@ def _shorten(text: str, escaped: re.Pattern[str], log: UnitLog | None = None) ->
     return escaped.sub(_escape, text)
 
 
+def visible(text: str) -> str:
+    """The text with every character visible; line feed and tab stay."""
+    return _INVISIBLE.sub(_escape, text)
+
+
 def _escape(found: re.Match[str]) -> str:
     is_colour = found.re is _BUT_COLOURS and found[1] is not None
     return found[0] if is_colour else found[0].encode("unicode-escape").decode("ascii")

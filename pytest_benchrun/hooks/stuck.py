@@ -7,7 +7,6 @@ the watchdog knocks, and `_knocked` runs in the main thread, between two instruc
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,16 +20,20 @@ import pytest_timeout
 from pytest_benchrun.core.incident import incident_view, message_of_incident
 from pytest_benchrun.core.model import Unit
 from pytest_benchrun.core.settings import StuckSettings
+from pytest_benchrun.hooks.alarms import set_alarm, set_thread
 from pytest_benchrun.hooks.beacons import Beacons
 from pytest_benchrun.hooks.marks import Marks, stuck_timeout_of
 from pytest_benchrun.store.incidents import write_incident
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.clock import WallClock, monotonic_ns
 from pytest_benchrun.world.exit import bound_exit
+from pytest_benchrun.world.stacktimer import StackTimer
 from pytest_benchrun.world.tree import end_all
 from pytest_benchrun.world.vitals import vitals
 from pytest_benchrun.world.watch import Watch
 from pytest_benchrun.world.watchdog import ACTION, ACTIONS, BEGAN, HEARD, LAST, LIMIT, PAUSED, WALL
+
+_dumps = orjson.dumps  # now: a unit may patch them
 
 _getpid = os.getpid  # now: a unit may patch it
 
@@ -83,6 +86,7 @@ class StuckTimer:
         self._clock = WallClock()
         self._watched: _Watched | None = None
         self._watch: Watch | None = None
+        self._timer: StackTimer | None = None
         self._is_broken = False
         self._incidents = 0
         self._session: pytest.Session | None = None
@@ -92,7 +96,7 @@ class StuckTimer:
         """From here on the attempt is looked after; its beacons."""
         said = stuck_timeout_of(self._marks.of(item))
         limit_s = self._settings.timeout_s if said is None else said
-        watch = self._running_watch() if limit_s else self._watch
+        watch = self._running_watch(item) if limit_s else self._watch
         if watch is None:
             beacons = Beacons(unit.unit_id, clock, note)
             self._watched = _Watched(unit, number, item, beacons, beacons.last_ns)
@@ -101,8 +105,10 @@ class StuckTimer:
         cells[LAST] = cells[WALL] = cells[PAUSED] = 0
         cells[LIMIT] = int(limit_s * _SECOND_NS)
         cells[ACTION] = ACTIONS.index(self._settings.action)
-        beacons = Beacons(unit.unit_id, clock, note, cells)
+        beacons = Beacons(unit.unit_id, clock, note, cells, self._timer)
         cells[BEGAN] = beacons.last_ns
+        if self._timer is not None:
+            self._timer.begin(beacons.last_ns)
         self._watched = _Watched(unit, number, item, beacons, beacons.last_ns)
         self.tell()
         return beacons
@@ -120,6 +126,7 @@ class StuckTimer:
         watched.beacons.detach()
         if self._watch is not None:
             self._watch.cells[LAST] = 0
+            self._revive(self._watch)
         return watched.verdict
 
     @property
@@ -136,7 +143,7 @@ class StuckTimer:
         """Let the watchdog know what its record should say of the unit."""
         watched = self._watched
         if self._watch is not None and watched is not None:
-            self._watch.tell(orjson.dumps(self._said(watched)))
+            self._watch.tell(_dumps(self._said(watched)))
 
     def pause(self, *, is_paused: bool) -> None:
         """While a debugger has the terminal, or the owner waits for its disk, no unit is stuck."""
@@ -151,10 +158,12 @@ class StuckTimer:
         watched, watch = self._watched, self._watch
         if watched is None or watch is None:
             return
-        beacons = Beacons(watched.unit.unit_id, self._clock, None, watch.cells)
+        beacons = Beacons(watched.unit.unit_id, self._clock, None, watch.cells, self._timer)
         self._watched = _Watched(watched.unit, watched.number, watched.item, beacons, beacons.last_ns, is_wide=True)
         watch.cells[BEGAN] = beacons.last_ns
         watch.cells[WALL] = watch.cells[PAUSED] = 0
+        if self._timer is not None:
+            self._timer.begin(beacons.last_ns)
         self.tell()
 
     def _said(self, watched: _Watched) -> dict[str, Any]:
@@ -167,7 +176,7 @@ class StuckTimer:
             "note": watched.beacons.note,
         }
 
-    def _running_watch(self) -> Watch | None:
+    def _running_watch(self, item: pytest.Item) -> Watch | None:
         if self._watch is not None or self._is_broken:
             return self._watch
         place = self._place
@@ -186,7 +195,15 @@ class StuckTimer:
             self.problem = f"stuck units are not seen: no watchdog could be started ({error})"
             return None
         self._watch = watch
+        self._timer = watch.timer if _has_free_timer(item.config) else None
         return watch
+
+    def _revive(self, watch: Watch) -> None:
+        try:
+            if watch.revive():
+                self.problem = "ended the watchdog, which was started again"
+        except (OSError, ValueError) as error:
+            self.problem = f"stuck units are not seen: the watchdog was ended ({error})"
 
     def _knocked(self, frame: FrameType | None) -> None:
         """The unit in flight has been silent for too long; in the main thread."""
@@ -262,7 +279,7 @@ class StuckTimer:
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:  # noqa: ANN401  # untyped
         """Arm the user's limit as pytest-timeout does, and have the watchdog know of it."""
         watched = self._watched
-        watch = self._running_watch()
+        watch = self._running_watch(item)
         if watched is None or watch is None or watched.item is not item:
             return None
         watched.wall = settings
@@ -271,11 +288,13 @@ class StuckTimer:
             watch.cells[BEGAN] = watch.cells[LAST] = watched.beacons.last_ns
             self.tell()
         watch.cells[HEARD] = 0
-        watch.cells[WALL] = monotonic_ns() + int(settings.timeout * _SECOND_NS)
+        watch.cells[WALL] = (now_ns := monotonic_ns()) + int(settings.timeout * _SECOND_NS)
+        if self._timer is not None:
+            self._timer.expect_wall(now_ns)
         if settings.method == "signal" and threading.current_thread() is threading.main_thread():
-            item.cancel_timeout = _set_alarm(lambda frame: self._run_out(watched, frame), settings.timeout)  # type: ignore[attr-defined]  # pytest-timeout's own name
+            item.cancel_timeout = set_alarm(lambda frame: self._run_out(watched, frame), settings.timeout)  # type: ignore[attr-defined]  # pytest-timeout's own name
         else:
-            item.cancel_timeout = _set_thread(lambda: self._run_out_in_thread(watched), settings.timeout)  # type: ignore[attr-defined]  # as above
+            item.cancel_timeout = set_thread(lambda: self._run_out_in_thread(watched), settings.timeout)  # type: ignore[attr-defined]  # as above
         return True
 
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
@@ -317,6 +336,12 @@ class StuckTimer:
         if watched is not None and watched.stops:
             watched.item.session.shouldstop = f"{watched.unit.unit_id}: {watched.verdict}"
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_exception_interact(self) -> None:
+        """By now pytest has switched faulthandler's timer off."""
+        if self._timer is not None:
+            self._timer.renew(monotonic_ns())
+
     @pytest.hookimpl
     def pytest_enter_pdb(self) -> None:
         """A debugger has the terminal."""
@@ -337,37 +362,16 @@ class StuckTimer:
         """End the watchdog; what is left is the end of the process itself."""
         if self._watch is not None and self._session is not None and self._settings.timeout_s:
             bound_exit(int(self._session.exitstatus), self._settings.timeout_s)
-        self._watched = self._session = None
+        self._watched = self._session = self._timer = None
         watch, self._watch = self._watch, None
         self._is_broken = True
         if watch is not None:
             watch.close()
 
 
-def _set_alarm(run_out: Callable[[FrameType | None], None], timeout_s: float) -> Callable[[], None]:
-    """As pytest-timeout does it."""
-
-    def cancel() -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-
-    def handle(_: int, frame: FrameType | None) -> None:
-        __tracebackhide__ = True
-        run_out(frame)
-
-    signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, timeout_s)
-    return cancel
-
-
-def _set_thread(run_out: Callable[[], None], timeout_s: float) -> Callable[[], None]:
-    """As pytest-timeout does it."""
-    timer = threading.Timer(timeout_s, run_out)
-    timer.name = "pytest_timeout benchrun"
-
-    def cancel() -> None:
-        timer.cancel()
-        timer.join()
-
-    timer.start()
-    return cancel
+def _has_free_timer(config: pytest.Config) -> bool:
+    """Whether faulthandler's only timer is not pytest's own, for `faulthandler_timeout`."""
+    try:
+        return not float(config.getini("faulthandler_timeout") or 0)
+    except ValueError:  # its plugin is switched off
+        return True

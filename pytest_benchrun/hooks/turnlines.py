@@ -39,7 +39,7 @@ MAX_LOSSES = 20
 """Fields of one attempt whose losses are told one by one."""
 
 _INT64 = 2**63
-_dumps, _NEWLINE = orjson.dumps, orjson.OPT_APPEND_NEWLINE
+_dumps, _NEWLINE = orjson.dumps, orjson.OPT_APPEND_NEWLINE  # now: a unit may patch them
 _TIMEOUT = "from pytest-timeout"
 
 
@@ -101,7 +101,7 @@ class UnitTurns:
             line = _dumps(record, None, _NEWLINE)
         except (TypeError, ValueError):  # a lone surrogate, an integer beyond 64 bits
             record = {to_name(name): _mend(name, value) for name, value in record.items()}
-            line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+            line = _dumps(record, None, _NEWLINE)
         self._file.append(line, now_ns)
 
     def check_timer(self, name: str) -> None:

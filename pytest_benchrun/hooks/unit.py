@@ -37,6 +37,7 @@ class _Attempt:
     turns: UnitTurns | None = None
     measured: dict[str, Metric] = field(default_factory=dict)
     used: dict[str, Metric] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def metrics(self) -> dict[str, Metric]:
         """What the unit itself has recorded, which wins, after what other plugins have; then what it has used."""
@@ -292,10 +293,12 @@ class UnitHooks:
             message = "no unit is running"
             raise RuntimeError(message)
         outcome = attempt.builder.outcome()
-        verdict, unwatched, self._stuck.problem = self._stuck.verdict, self._stuck.problem, None
+        verdict = self._stuck.verdict
+        if self._stuck.problem is not None:  # said once, and kept: the outcome is asked for before its end too
+            attempt.warnings.append(self._stuck.problem)
+            self._stuck.problem = None
         if verdict is not None:
             outcome = replace(outcome, status=UnitStatus.TIMEOUT, kind="timeout", message=verdict)
-        warnings = [] if unwatched is None else [unwatched]
         bench = attempt.bench
         if attempt.turns is not None and self._turns is not None and bench is not None:
             # before anything shows the unit as ended: whoever reads of its end finds its turns
@@ -303,5 +306,8 @@ class UnitHooks:
             self._turns.file.flush()
             problem = self._turns.file.take_problem()
             bench.warnings += [*attempt.turns.take_warnings(), *([] if problem is None else [problem])]
-        metrics, told = attempt.metrics(), [*(bench.warnings if bench else []), *warnings, *self._guard.warnings]
+        metrics, told = (
+            attempt.metrics(),
+            [*(bench.warnings if bench else []), *attempt.warnings, *self._guard.warnings],
+        )
         return replace(outcome, metrics=metrics, warnings=told) if metrics or told else outcome

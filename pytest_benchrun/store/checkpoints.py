@@ -26,6 +26,8 @@ from pytest_benchrun.core.slug import slug
 from pytest_benchrun.store.journal import decode_line
 from pytest_benchrun.store.rundir import RunDir
 
+_dumps, _loads = orjson.dumps, orjson.loads  # now: a unit may patch them
+
 
 class CheckpointRecord(TypedDict):
     """`checkpoints/<unit>.json`; a checksum follows."""
@@ -112,7 +114,7 @@ class CheckpointFile:
             saved_at=self._now_at(),
             value=value,
         )
-        head = orjson.dumps(record)[:-1]
+        head = _dumps(record)[:-1]
         return b'%s,"crc":"%08x"}\n' % (head, zlib.crc32(head))
 
     def _refuse_foreign(self, record: dict[str, Any]) -> None:
@@ -168,7 +170,7 @@ def _decode(path: Path, data: bytes) -> dict[str, Any]:
     except ValueError:
         # A newer version may end its file in another way: it is newer all the same, and not damaged.
         with suppress(ValueError):
-            _check_version(path, orjson.loads(data))
+            _check_version(path, _loads(data))
         raise
     _check_version(path, record)
     return record

@@ -17,6 +17,8 @@ from pytest_benchrun.core.events import LateError, UnitResult
 from pytest_benchrun.core.incident import IncidentView, is_of, outcome_of
 from pytest_benchrun.store.rundir import RunDir
 
+_dumps, _loads = orjson.dumps, orjson.loads  # now: a unit may patch them
+
 MAX_INCIDENTS = 200
 """More are kept of no run: the oldest go. One has 60 kB at most."""
 
@@ -33,7 +35,7 @@ def write_incident(rundir: RunDir, name: str, incident: IncidentView) -> None:
         OSError: it could not be written.
     """
     rundir.disk.make_dir(rundir.incidents)
-    data = orjson.dumps(incident, option=orjson.OPT_INDENT_2)
+    data = _dumps(incident, option=orjson.OPT_INDENT_2)
     rundir.disk.write_atomically(rundir.incidents / f"{name}.json", data)
 
 
@@ -43,7 +45,7 @@ def write_run_error(rundir: RunDir, incident: IncidentView) -> None:
     Raises:
         OSError: it could not be written.
     """
-    rundir.disk.write_atomically(rundir.run_error, orjson.dumps(incident, option=orjson.OPT_INDENT_2))
+    rundir.disk.write_atomically(rundir.run_error, _dumps(incident, option=orjson.OPT_INDENT_2))
 
 
 def incident_names(rundir: RunDir) -> list[str]:
@@ -66,7 +68,7 @@ def read_run_error(rundir: RunDir) -> IncidentView | None:
 
 def _read(path: Path) -> IncidentView | None:
     try:
-        raw = orjson.loads(path.read_bytes())
+        raw = _loads(path.read_bytes())
     except (OSError, ValueError):
         return None
     if not isinstance(raw, dict) or not set(IncidentView.__annotations__) <= set(raw):

@@ -24,6 +24,8 @@ from pytest_benchrun.core.replay import PlainAttempt
 from pytest_benchrun.store.plainlines import LINES, plain_attempt
 from pytest_benchrun.store.rundir import RunDir
 
+_dumps, _loads = orjson.dumps, orjson.loads  # now: a unit may patch them
+
 _getpid = os.getpid  # now: a unit may patch it
 
 _AT_ONCE = 256 * 1024
@@ -39,7 +41,7 @@ _NAME = 7
 
 def encode_line(seq: int, event: Event) -> bytes:
     """The journal line of `event`, newline included."""
-    body = orjson.dumps(event)
+    body = _dumps(event)
     head = b'{"schema_version":%d,"seq":%d,"event":"%s",%s' % (
         SCHEMA_VERSION,
         seq,
@@ -62,7 +64,7 @@ def decode_line(line: bytes) -> dict[str, Any]:
     if tail[len(_CRC_OPENS) : -3] != b"%08x" % zlib.crc32(head):
         message = "its checksum does not match"
         raise ValueError(message)
-    record: dict[str, Any] = orjson.loads(line)
+    record: dict[str, Any] = _loads(line)
     return record
 
 
@@ -153,7 +155,7 @@ def events_named(rundir: RunDir, names: Collection[str]) -> Iterator[Event]:
             for line in file:
                 head = line.split(b'"', _NAME + 1)
                 if len(head) > _NAME and head[_NAME] in wanted and line.endswith(b"\n"):
-                    yield event_from_json(orjson.loads(line))
+                    yield event_from_json(_loads(line))
 
 
 def all_events(rundir: RunDir) -> list[Event]:

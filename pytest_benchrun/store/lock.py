@@ -22,6 +22,8 @@ from pytest_benchrun.core.events import SCHEMA_VERSION
 from pytest_benchrun.core.model import Owner
 from pytest_benchrun.store.files import Disk
 
+_dumps, _loads = orjson.dumps, orjson.loads  # now: a unit may patch them
+
 LET_GO_S = 0.5
 """How long a lock that a dead owner has left is waited for."""
 
@@ -46,7 +48,7 @@ class OwnedElsewhere(DirectoryProblem):
 def read_owner(path: Path) -> Owner | None:
     """The owner recorded in a lock file; None when there is none or the text is no owner."""
     try:
-        raw = orjson.loads(path.read_bytes())
+        raw = _loads(path.read_bytes())
         return Owner(**{f.name: raw[f.name] for f in fields(Owner)})
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -94,12 +96,17 @@ class RunLock:
         self._found = self._path.read_bytes()
         try:
             self._refuse_living(previous)
-            self._disk.overwrite(self._path, orjson.dumps({"schema_version": SCHEMA_VERSION, **asdict(owner)}))
+            self._disk.overwrite(self._path, _dumps({"schema_version": SCHEMA_VERSION, **asdict(owner)}))
             self._owner = owner
         except BaseException:
             self._lock.release()
             raise
         return previous
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process has it, and so nobody else the directory."""
+        return self._lock.is_locked
 
     def keep_nothing(self) -> None:
         """From here on the session changes the directory: what a dead owner had left is settled."""

@@ -32,6 +32,8 @@ from pytest_benchrun.store.resultsdb import is_of_last_event, makes_results, wri
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnstats import figures_of
 
+_dumps, _loads = orjson.dumps, orjson.loads  # now: a unit may patch them
+
 SYNC_S = 0.05
 STATUS_S = 0.2
 LOOK_S = 0.45
@@ -47,12 +49,12 @@ def views_at_rest(rundir: RunDir, campaign: Campaign, stats: RunStatsView) -> di
     environment = environment_view(campaign)
     status = status_view(campaign, results_dir=safe_text(str(rundir.path)), now_at=campaign.last_at)
     views = {
-        rundir.status: orjson.dumps(status, option=orjson.OPT_INDENT_2),
-        rundir.run_state: orjson.dumps(run_state_view(campaign), option=orjson.OPT_INDENT_2),
-        rundir.runstats: orjson.dumps(stats, option=orjson.OPT_INDENT_2),
+        rundir.status: _dumps(status, option=orjson.OPT_INDENT_2),
+        rundir.run_state: _dumps(run_state_view(campaign), option=orjson.OPT_INDENT_2),
+        rundir.runstats: _dumps(stats, option=orjson.OPT_INDENT_2),
     }
     if environment is not None:
-        views[rundir.environment] = orjson.dumps(environment, option=orjson.OPT_INDENT_2)
+        views[rundir.environment] = _dumps(environment, option=orjson.OPT_INDENT_2)
     return views
 
 
@@ -73,7 +75,7 @@ def mend_views(rundir: RunDir, campaign: Campaign) -> None:
 def _content_of(data: bytes) -> dict[str, object]:
     """What a view says but for its place: the directory may have been moved since. Empty for what is no view."""
     try:
-        return {key: value for key, value in orjson.loads(data).items() if key != "results_dir"}
+        return {key: value for key, value in _loads(data).items() if key != "results_dir"}
     except (ValueError, AttributeError):
         return {}
 
@@ -197,7 +199,7 @@ class Publisher:
     def _write_environment(self) -> None:
         view = environment_view(self._campaign)
         if view is not None:
-            data = orjson.dumps(view, option=orjson.OPT_INDENT_2)
+            data = _dumps(view, option=orjson.OPT_INDENT_2)
             self._rundir.disk.write_atomically(self._rundir.environment, data, is_synced=False)
 
     def _write_live_views(self) -> None:
@@ -208,7 +210,7 @@ class Publisher:
         if pause is not None:
             view["state"], view["reason"], view["message"] = "paused", pause, f"paused: {pause}"
         for path, document in ((self._rundir.status, view), (self._rundir.run_state, state)):
-            data = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+            data = _dumps(document, option=orjson.OPT_INDENT_2)
             write = partial(self._rundir.disk.write_atomically, path, data, is_synced=False)
             try:
                 write()

@@ -23,6 +23,8 @@ from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.rundir import RunDir
 
+_loads = orjson.loads  # now: a unit may patch them
+
 REASON = "stop requested"
 REASON_NOW = "stop requested, at once"
 REASON_LENGTH = 1000
@@ -127,7 +129,7 @@ def read_request(path: Path) -> StopRequest | None:
         if not path.is_file():
             return None
         with path.open("rb") as file:
-            raw = orjson.loads(file.read(_READ_AT_MOST))
+            raw = _loads(file.read(_READ_AT_MOST))
         return StopRequest(
             who=str(raw["who"]),
             at=str(raw["at"]),

@@ -13,6 +13,8 @@ from pytest_benchrun.core.turns import fault_of_line, is_turn_line
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnread import UNREADABLE, Line, TurnReader
 
+_loads = orjson.loads  # now: a unit may patch them
+
 NAMED = 5
 """Lines without a turn that are named one by one."""
 
@@ -70,7 +72,7 @@ class TurnRows:
 def decode(data: bytes) -> tuple[dict[str, Any] | None, str]:
     """The record of a line, and what is wrong with it: one of the two."""
     try:
-        record = orjson.loads(data)
+        record = _loads(data)
     except ValueError:
         return None, "it is no JSON"
     fault = fault_of_line(record)

@@ -8,6 +8,8 @@ import orjson
 
 from pytest_benchrun.store.rundir import RunDir
 
+_loads = orjson.loads  # now: a unit may patch them
+
 MOST_BYTES = 1_000_000
 """Read at one look; what a unit has written beyond it is passed over."""
 
@@ -45,7 +47,7 @@ def _decode(data: bytes) -> list[dict[str, Any]]:
     turns = []
     for line in data.split(b"\n"):
         try:
-            record = orjson.loads(line)
+            record = _loads(line)
         except ValueError:  # cut off by the limit
             continue
         if isinstance(record, dict) and "turn_index" in record and "event" not in record:

@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 
 from pytest_benchrun.core.campaign import Campaign
+from pytest_benchrun.core.killed import words_of_death
 from pytest_benchrun.core.model import Owner
 from pytest_benchrun.core.moments import seconds_between
 from pytest_benchrun.core.sequence import BAD_VALUES, LIVE_STATES
@@ -189,10 +190,7 @@ class RunCheck:
             problem = "the run was created and no session began: its process was killed"
             cure = f"pytest --bench-results={shlex.quote(str(self._rundir.path))} --bench-resume"
         else:
-            problem = (
-                f"session {session.session} has no end: its process, pid {session.owner.pid} on host "
-                f"{session.owner.host}, was killed, or a unit ended it with os._exit; {left} units have no result"
-            )
+            problem = f"{words_of_death(campaign)[0]}; {left} units have no result"
         if self._is_past:
             self._run.notes.append(f"{problem}; it was put into the history so")
         else:

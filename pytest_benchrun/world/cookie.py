@@ -7,6 +7,7 @@ in a unit: never the unit's id, which may be larger than an environment can be.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -19,6 +20,8 @@ VARIABLE = "BENCHRUN_UNIT"
 _OURS = "pytest_benchrun/world/"  # a helper of ours ends by itself, and may be writing
 GRACE_S = 1.0
 """Between SIGTERM and SIGKILL."""
+_START_S = 0.5
+_LOOK_S = 0.002
 
 
 def cookie_for(run_id: str, worker: str, unit_id: str | None = None, attempt: int = 0) -> str:
@@ -81,7 +84,7 @@ def end_processes(found: Iterable[psutil.Process]) -> list[str]:
     for process in found:
         with suppress(psutil.Error):
             if process.status() != psutil.STATUS_ZOMBIE:
-                commands[process] = f"{_command(process)} (pid {process.pid})"
+                commands[process] = f"{command_of(process)} (pid {process.pid})"
                 process.terminate()
     _, alive = psutil.wait_procs(list(commands), timeout=GRACE_S)
     for process in alive:
@@ -91,5 +94,15 @@ def end_processes(found: Iterable[psutil.Process]) -> list[str]:
     return list(commands.values())
 
 
-def _command(process: psutil.Process) -> str:
-    return to_name(" ".join(masked_words(process.cmdline())) or process.name())
+def command_of(process: psutil.Process) -> str:
+    """Its command line; the name of one that has none.
+
+    It is awaited: for some milliseconds after the start of a program the system knows neither it nor its environment.
+
+    Raises:
+        psutil.Error: it has ended.
+    """
+    deadline_s = time.monotonic() + _START_S
+    while not (words := process.cmdline()) and time.monotonic() < deadline_s:
+        time.sleep(_LOOK_S)
+    return to_name(" ".join(masked_words(words)) or process.name())

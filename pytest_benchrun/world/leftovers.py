@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from pytest_benchrun.core.jsonsafe import to_name
-from pytest_benchrun.world.cookie import cookie_of, end_processes
+from pytest_benchrun.world.cookie import command_of, cookie_of, end_processes
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h; see prctl(2)
 _STANDARD_ERROR = 2
@@ -87,25 +87,19 @@ class Children:
         pools = _pids_of_live_pools()
         found: list[psutil.Process] = []
         for pid in new:
-            if pid in pools or cookie_of(pid) not in {cookie, None}:
-                self._known |= {pid}
-            else:
-                found += self._tree(pid)
+            with suppress(psutil.Error):
+                process = psutil.Process(pid)
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    with suppress(OSError):
+                        os.waitpid(pid, os.WNOHANG)
+                    continue
+                # the command first: when it is there the environment is too
+                is_helper = any(word in command_of(process) for word in _KEPT)
+                if is_helper or pid in pools or cookie_of(pid) not in {cookie, None}:
+                    self._known |= {pid}
+                else:
+                    found += [process, *process.children(recursive=True)]
         return end_processes(found)
-
-    def _tree(self, pid: int) -> list[psutil.Process]:
-        """A process and its descendants; nothing for a helper that outlives its unit. One that has ended is reaped."""
-        with suppress(psutil.Error):
-            process = psutil.Process(pid)
-            if process.status() == psutil.STATUS_ZOMBIE:
-                with suppress(OSError):
-                    os.waitpid(pid, os.WNOHANG)
-                return []
-            command = " ".join(process.cmdline())
-            if not any(word in command for word in _KEPT):
-                return [process, *process.children(recursive=True)]
-            self._known |= {pid}
-        return []
 
 
 def _has_children() -> bool:

@@ -16,6 +16,8 @@ from pytest_benchrun.core.settings import GpuUse
 from pytest_benchrun.world.clock import WallClock, monotonic_s
 from pytest_benchrun.world.gpu import Gpus, NoGpus, read_none
 
+_dumps = orjson.dumps  # now: a unit may patch them
+
 SAMPLES_AT_A_PACE = 4096
 """After so many the interval doubles: eleven hours of 10 s, then 23 of 20 s; a year is 25,000 lines, not 3 million."""
 
@@ -85,7 +87,7 @@ def _counters() -> dict[str, int]:
 def line_of(at: str, session: int, host: str, interval_s: float, sample: Mapping[str, float | int | None]) -> bytes:
     """The line of a sample, with its line feed: a `SampleLine`."""
     line = {"at": at, "session": session, "host": host, "interval_s": interval_s, **sample}
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    return _dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from typing import Any
 
 from pytest_benchrun.world import watchdog
 from pytest_benchrun.world.alive import process_started
+from pytest_benchrun.world.stacktimer import StackTimer
 from pytest_benchrun.world.watchdog import HEAD, LENGTH, SIZE, TEXT_SIZE
 
 _getpid = os.getpid  # now: a unit may patch it
@@ -52,6 +53,7 @@ class Watch:
     Attributes:
         cells: numbers that the watchdog reads; see `watchdog.py`.
         pid: of the watchdog; 0 when there is none.
+        timer: has the stacks written where no signal is heard.
     """
 
     def __init__(self, about: Mapping[str, Any], knocked: Callable[[FrameType | None], None]) -> None:
@@ -62,6 +64,7 @@ class Watch:
         self._memory = mmap.mmap(self._slot, SIZE)
         self.cells = memoryview(self._memory)[:HEAD].cast("q")
         self._stacks = _shared_file("benchrun-stacks")
+        self.timer = StackTimer(self.cells, self._stacks)
         self._previous: Any = None
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = _getpid()
@@ -76,6 +79,22 @@ class Watch:
         if threading.current_thread() is not threading.main_thread():
             message = "units do not run in the main thread"
             raise OSError(message)
+        self._spawn()
+        self._previous = signal.signal(KNOCK, self._hear)
+        faulthandler.register(DUMP, file=self._stacks, all_threads=True)
+
+    def revive(self) -> bool:
+        """Start the watchdog again if it was ended, by whomever; whether it was.
+
+        Raises:
+            OSError: no process can be started.
+        """
+        if self._process is None or self._process.poll() is None:
+            return False
+        self._spawn()
+        return True
+
+    def _spawn(self) -> None:
         told = {
             **self._about,
             "pid": _getpid(),
@@ -96,8 +115,6 @@ class Watch:
             start_new_session=True,  # a terminal's Ctrl-C and a group's end are not meant for it
         )
         self.pid = self._process.pid
-        self._previous = signal.signal(KNOCK, self._hear)
-        faulthandler.register(DUMP, file=self._stacks, all_threads=True)
 
     def _hear(self, _: int, frame: FrameType | None) -> None:
         __tracebackhide__ = True
@@ -119,6 +136,7 @@ class Watch:
 
     def close(self) -> None:
         """End the watchdog and give the signals back. The memory stays: a thread may still write to it."""
+        self.timer.close()
         process, self._process = self._process, None
         if process is None or _getpid() != self._owner:  # a child that a unit forked has none
             return

@@ -66,6 +66,8 @@ class Watchdog:
         self._parent = os.getppid()
         self._knocked_ns = 0
         self._silence_ns = -1
+        self._seen_ns = 0
+        self._seen_size = 0
 
     def work(self) -> None:
         """Until the process is gone."""
@@ -88,6 +90,8 @@ class Watchdog:
         """
         cells = self._cells
         last_ns, limit_ns, wall_ns = cells[LAST], cells[LIMIT], cells[WALL]
+        if last_ns != self._seen_ns:
+            self._seen_ns, self._seen_size = last_ns, self._size_of_stacks()
         if not last_ns or cells[PAUSED]:
             return LOOK_S
         if limit_ns and now_ns >= last_ns + limit_ns and self._is_suspended():
@@ -108,8 +112,7 @@ class Watchdog:
             self._silence_ns, self._knocked_ns = last_ns, now_ns
             if self._hears(self._told["knock"]):
                 os.kill(self._pid, self._told["knock"])
-                return LOOK_S
-            self._knocked_ns = now_ns - GRACE_NS
+            return LOOK_S  # also when it hears nothing: its stacks come within the grace, see `stacktimer.py`
         if self._knocked_ns and now_ns >= self._knocked_ns + GRACE_NS:
             is_heard = self._cells[HEARD] >= self._knocked_ns
             if not (self._cells[ACTION] == REPORT and is_heard):
@@ -135,10 +138,11 @@ class Watchdog:
 
     def _end(self, kind: str, last_ns: int) -> None:
         """Have the record written and the process ended; only written when nothing is to be ended."""
-        begin = os.fstat(self._told["stacks"]).st_size
+        begin = self._seen_size  # what the process has written by itself, see `stacktimer.py`
         if self._hears(self._told["dump"]):
+            before = self._size_of_stacks()
             os.kill(self._pid, self._told["dump"])
-            self._wait_for_stacks(begin)
+            begin = before if self._wait_for_stacks(before) else begin
         if self._cells[LAST] != last_ns:
             return  # it goes on after all
         order = {**self._told, "kind": kind, "last_ns": last_ns, "begin": begin, "watchdog": os.getpid()}
@@ -163,16 +167,20 @@ class Watchdog:
             elif os.getppid() == self._parent:
                 os.kill(self._pid, signal.SIGKILL)
 
-    def _wait_for_stacks(self, begin: int) -> None:
-        """Until the stacks are written and grow no more."""
+    def _size_of_stacks(self) -> int:
+        return os.fstat(self._told["stacks"]).st_size
+
+    def _wait_for_stacks(self, begin: int) -> bool:
+        """Until the stacks are written and grow no more; whether there are any."""
         deadline_s = time.monotonic() + DUMP_S
         size = begin
         while time.monotonic() < deadline_s:
             time.sleep(0.05)
-            now = os.fstat(self._told["stacks"]).st_size
+            now = self._size_of_stacks()
             if now == size > begin:
-                return
+                return True
             size = now
+        return size > begin
 
 
 def _state_of(pid: int) -> tuple[str, int]:

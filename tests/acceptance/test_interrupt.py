@@ -73,11 +73,22 @@ def test_a_worker_that_exits_with_zero_is_a_failure(suite: Suite) -> None:
 
 def test_a_process_that_exits_with_zero_in_the_middle_is_dead_and_not_complete(suite: Suite) -> None:
     suite.write("test_it.py", MISBEHAVES.format(what="os._exit(0)"))
-    suite.run()
-    assert suite.benchrun("status", "--exit-code").code == 13
-    assert suite.run().code == 4
+    assert suite.run().code == 0, "nobody lives who could say otherwise, but all who come after do:"
+    said = suite.benchrun("status", "--exit-code")
+    assert said.code == 13
+    assert "it was killed, or a unit ended it with os._exit" in said.output
+    [unit_id] = {one for one in suite.started() if one not in {e["unit_id"] for e in suite.events("unit_ended")}}
+    sentence = f"was killed, or a unit ended it with os._exit while {unit_id} ran"
+    said = suite.benchrun("verify")
+    assert said.code == 1
+    assert sentence in said.output
+    said = suite.run()
+    assert said.code == 4
+    assert sentence in said.output
     suite.touch("mended")
-    _resume_and_prove(suite, ())
+    said = suite.run("--bench-resume")
+    assert said.code == 0
+    assert sentence in said.output
 
 
 @ENGINES

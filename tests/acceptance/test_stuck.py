@@ -43,9 +43,19 @@ def hangs_in_setup():
     time.sleep(600)
 
 @pytest.fixture
+def ignores_in_teardown():
+    yield
+    ignore()
+    time.sleep(600)
+
+@pytest.fixture
 def hangs_in_teardown():
     yield
     time.sleep(600)
+
+def ignore():
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_IGN)
 
 def forever():
     while True:
@@ -61,8 +71,9 @@ UNITS = {
     "blocks": "def test_it():\n    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\n    forever()",
     "resets": "def test_it():\n    for name in ('SIGALRM', 'SIGUSR1', 'SIGUSR2', 'SIGTERM', 'SIGINT'):\n"
     "        signal.signal(getattr(signal, name), signal.SIG_IGN)\n    time.sleep(600)",
-    "ignores": "def test_it():\n    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:\n"
-    "        signal.signal(number, signal.SIG_IGN)\n    time.sleep(600)",
+    "ignores": "def test_it(): ignore(); time.sleep(600)",
+    "fails_and_ignores": "def test_it(ignores_in_teardown): assert False",
+    "ignores_and_holds": "def test_it(): ignore(); hold()",
     "waits": "def test_it(): child().wait()",
     "waits_and_swallows": "def test_it():\n    child(); forever()",
     "sets_up": "def test_it(hangs_in_setup): pass",
@@ -112,8 +123,8 @@ def test_with_workers_each_ends_in_time_and_all_others_complete(suite: Suite) ->
         assert ends[unit_id][1] == "timeout", (unit_id, ends[unit_id])
         incident = incidents[unit_id]
         assert incident["elapsed_s"] < WITHIN_S
-        if name != "ignores":  # no signal reaches it, and so nobody makes it say where it is
-            assert f"test_{name}.py" in incident["stacks"], incident
+        assert f"test_{name}.py" in incident["stacks"], incident
+        assert f"test_{name}.py:" in incident["where"] or name == "waits", incident
         assert len([one for one in suite.started() if one == unit_id]) == 1
     seconds = [event["elapsed_s"] for event in suite.events("unit_ended") if event["unit_id"] in incidents]
     assert all(value < WITHIN_S for value in seconds)

@@ -295,7 +295,7 @@ def test_a_unit_that_ends_the_process_with_success_is_found(suite: Suite) -> Non
     assert suite.run().code == 0, "this is why verify must say it"
     ended = suite.benchrun("verify")
     assert ended.code == 1
-    assert "os._exit; 2 units have no result" in ended.output
+    assert "os._exit while test_it.py::test_it ran; 2 units have no result" in ended.output
 
 
 def test_a_damaged_run_that_was_salvaged_or_rebuilt_is_healthy(results: Path) -> None:

@@ -177,24 +177,31 @@ HERE = pathlib.Path(__file__).parent
 def mark(name):
     with open(HERE / "marks", "a") as file: file.write(name + chr(10))
 
+def wait(pid): return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
 def test_returns():
-    if os.fork(): assert os.waitstatus_to_exitcode(os.wait()[1]) == 1
+    pid = os.fork()
+    if pid: assert wait(pid) == 1
 
 def test_raises():
-    if not os.fork(): raise ValueError("in the child")
-    os.wait()
+    pid = os.fork()
+    if not pid: raise ValueError("in the child")
+    assert wait(pid) == 1
 
 @pytest.fixture
 def forks():
-    if os.fork(): os.wait()
+    pid = os.fork()
+    if pid: wait(pid)
     yield
-    if os.fork(): os.wait()
+    pid = os.fork()
+    if pid: wait(pid)
 
 def test_fixture(forks): mark("fixture")
 
 def test_skips():
-    if not os.fork(): pytest.skip("in the child")
-    os.wait()
+    pid = os.fork()
+    if not pid: pytest.skip("in the child")
+    assert wait(pid) == 1
 
 def test_after(): mark("after")
 """

@@ -100,6 +100,17 @@ def test_closing_ends_it_and_gives_the_signal_back(knocks: Knocks) -> None:
     knocks.watch.cells[LAST] = 1  # a thread that outlives its unit may still write
 
 
+def test_one_that_was_killed_is_started_again_and_knocks(knocks: Knocks) -> None:
+    assert not knocks.watch.revive()
+    killed = knocks.watch.pid
+    os.kill(killed, signal.SIGKILL)
+    wait_for(knocks.watch.revive)
+    assert knocks.watch.pid != killed
+    assert not knocks.watch.revive()
+    knocks.arm(0.1)
+    wait_for(lambda: knocks.count == 1)
+
+
 def test_the_stacks_name_the_line_of_the_caller_last(knocks: Knocks) -> None:
     stacks = knocks.watch.stacks()
     assert "test_the_stacks_name_the_line_of_the_caller_last" in stacks.rpartition("\n\n")[2]

@@ -96,6 +96,38 @@ MARKING = {
     "leaves_200_files_open": Animal(
         does="builtins.kept = [open(os.devnull) for _ in range(200)]", says="left files open"
     ),
+    "kills_its_watchdog": Animal(
+        does="""
+        import psutil
+        for process in psutil.Process().children():
+            if "watchdog.py" in " ".join(process.cmdline()):
+                process.kill()
+                process.wait()
+        """,
+        says="ended the watchdog",
+    ),
+    "terminates_itself_with_workers": Animal(
+        does="""
+        if os.environ.get('PYTEST_XDIST_WORKER'):
+            os.kill(os.getpid(), signal.SIGTERM)
+        """
+    ),
+    "raises_in_the_hook_of_threads": Animal(
+        does="""
+        monkeypatch.setattr(threading, 'excepthook', lambda *a: 1 / 0)
+        thread = threading.Thread(target=lambda: 1 / 0)
+        thread.start()
+        thread.join()
+        """
+    ),
+    "exits_in_a_thread_by_exception": Animal(
+        does="thread = threading.Thread(target=sys.exit, args=(3,)); thread.start(); thread.join()"
+    ),
+    "other_locale": Animal(does="import locale; locale.setlocale(locale.LC_ALL, 'C')"),
+    "memory_of_nothing": Animal(
+        does="resource.setrlimit(resource.RLIMIT_AS, (2 ** 20, resource.getrlimit(resource.RLIMIT_AS)[1]))",
+        says="left the limit of memory changed",
+    ),
     "leaves_a_child": Animal(does="child()", says="left processes running, which were ended"),
     "leaves_a_daemon": Animal(
         does="""
@@ -199,6 +231,13 @@ PATCHING = {
     "breaks_open": _patches("builtins", "open"),
     "breaks_os": _patches("os", "write read close fsync replace rename stat unlink mkdir getcwd kill dup"),
     "breaks_json": _patches("json", "dumps loads"),
+    "breaks_orjson_for_good": Animal(
+        does="""
+        import orjson
+        def no(*a, **k): raise ValueError('no json')
+        orjson.dumps = orjson.loads = no
+        """
+    ),
     "breaks_pathlib": _patches("pathlib.Path", "open exists read_text mkdir"),
     "breaks_threading": _patches("threading", "Lock Thread enumerate active_count"),
     "breaks_subprocess": _patches("subprocess", "Popen run"),

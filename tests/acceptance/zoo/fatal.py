@@ -83,15 +83,6 @@ CRASHING = {
         "no os",
         1,
     ),
-    "breaks_json": _crashes(
-        """
-        import orjson
-        def no(*a, **k): raise ValueError('no json')
-        json.dumps = json.loads = orjson.dumps = orjson.loads = no
-        """,
-        "no json",
-        1,
-    ),
 }
 
 HANGING = {
