@@ -63,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
             _configure_matrix(config)
         return
     _configure_repeats(config)
+    config.add_cleanup(_take_back)
     if hasattr(config, "workerinput"):
         _configure_worker(config)
     elif config.getoption(PLAN.dest):
@@ -71,6 +72,13 @@ def pytest_configure(config: pytest.Config) -> None:
         _configure_owner(config)
     elif has_campaign_file(config):
         _configure_matrix(config)  # who looks at the tests sees the ids that a run would have
+
+
+def _take_back() -> None:
+    """What the loop has set aside; asked for first, so done last: pytest's own cleanup walks over all objects."""
+    from pytest_benchrun.world.garbage import take_back_what_was_set_aside  # late: only campaigns need it
+
+    take_back_what_was_set_aside()
 
 
 def _configure_repeats(config: pytest.Config) -> None:

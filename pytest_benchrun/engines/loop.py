@@ -12,6 +12,10 @@ import pytest
 
 from pytest_benchrun.hooks.stuck import StuckTimer
 from pytest_benchrun.world.clock import monotonic_s
+from pytest_benchrun.world.garbage import set_what_is_there_aside
+
+LARGE = 1000
+"""Units from which it pays to keep what pytest has collected out of the garbage collector's walks."""
 
 
 class _Keep(pytest.Item):
@@ -36,6 +40,8 @@ class UnitLoop:
         self._session = session
         self._previous: pytest.Item | None = None
         self._keep: tuple[object, _Keep] | None = None
+        if len(session.items) >= LARGE:
+            set_what_is_there_aside()
 
     def run(self, item: pytest.Item) -> float:
         """Run one unit, its own fixtures included; `settle(item)` comes first.
