@@ -62,8 +62,15 @@ def pytest_configure(config: pytest.Config) -> None:
         if has_campaign_file(config):
             _configure_matrix(config)
         return
-    _configure_repeats(config)
+    from pytest_benchrun.world.garbage import without_garbage_collection  # late: only campaigns need it
+
     config.add_cleanup(_take_back)
+    with without_garbage_collection():  # a hundred modules are imported
+        _configure_campaign(config)
+
+
+def _configure_campaign(config: pytest.Config) -> None:
+    _configure_repeats(config)
     if hasattr(config, "workerinput"):
         _configure_worker(config)
     elif config.getoption(PLAN.dest):
