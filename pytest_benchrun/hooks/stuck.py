@@ -79,6 +79,7 @@ class StuckTimer:
     def __init__(self, place: Place, settings: StuckSettings) -> None:
         self._place = place
         self._settings = settings
+        self._action = ACTIONS.index(settings.action)
         self._marks = Marks()
         self._clock = WallClock()
         self._watched: _Watched | None = None
@@ -100,7 +101,7 @@ class StuckTimer:
         cells = watch.cells
         cells[LAST] = cells[WALL] = cells[PAUSED] = 0
         cells[LIMIT] = int(limit_s * _SECOND_NS)
-        cells[ACTION] = ACTIONS.index(self._settings.action)
+        cells[ACTION] = self._action
         beacons = Beacons(unit.unit_id, clock, note, cells)
         cells[BEGAN] = beacons.last_ns
         self._watched = _Watched(unit, number, item, beacons, beacons.last_ns)

@@ -19,12 +19,14 @@ from typing import Any
 import orjson
 
 from pytest_benchrun.core.errors import DirectoryProblem, DiskFull, JournalDamaged, JournalWriteFailed, NewerSchema
-from pytest_benchrun.core.events import SCHEMA_VERSION, Event, event_from_json
+from pytest_benchrun.core.events import EVENT_NAMES, SCHEMA_VERSION, Event, event_from_json
 from pytest_benchrun.store.rundir import RunDir
 
 _getpid = os.getpid  # now: a unit may patch it
 
 ROTATE_BYTES = 64 * 1024 * 1024
+_OPENS = b'{"schema_version":%d,"seq":' % SCHEMA_VERSION
+_NAMED = {name: b',"event":"%s",' % name.encode("ascii") for name in EVENT_NAMES}
 _CRC_OPENS = b',"crc":"'
 _TAIL_LENGTH = len(b',"crc":"01234567"}\n')
 
@@ -35,13 +37,7 @@ _NAME = 7
 
 def encode_line(seq: int, event: Event) -> bytes:
     """The journal line of `event`, newline included."""
-    body = orjson.dumps(event)
-    head = b'{"schema_version":%d,"seq":%d,"event":"%s",%s' % (
-        SCHEMA_VERSION,
-        seq,
-        event.name.encode("ascii"),
-        body[1:-1],
-    )
+    head = b"%s%d%s%s" % (_OPENS, seq, _NAMED[event.name], orjson.dumps(event)[1:-1])
     return b'%s,"crc":"%08x"}\n' % (head, zlib.crc32(head))
 
 
