@@ -62,6 +62,13 @@ def pytest_configure(config: pytest.Config) -> None:
         if has_campaign_file(config):
             _configure_matrix(config)
         return
+    from pytest_benchrun.world.garbage import without_garbage_collection  # late: only campaigns need it
+
+    with without_garbage_collection():  # a hundred modules are imported
+        _configure_campaign(config)
+
+
+def _configure_campaign(config: pytest.Config) -> None:
     _configure_collection(config)
     _configure_names(config)
     if hasattr(config, "workerinput"):

@@ -81,7 +81,7 @@ class Conductor:
         self.settings = settings
         self.clock = clock
         self._journal = journal
-        self._listeners = listeners
+        self._tell = tuple(listener.on_event for listener in listeners)
         self._find_stop = find_stop
         self._guard = guard
         self.patience: Patience | None = None
@@ -131,8 +131,8 @@ class Conductor:
         with self._guard:
             self._journal.append(event)
             self.campaign.apply(event)
-            for listener in self._listeners:
-                listener.on_event(event)
+            for tell in self._tell:
+                tell(event)
 
     def may_start(self) -> bool:
         """The verdict: whether one more unit may start. Looked up anew before every unit."""
@@ -196,5 +196,5 @@ class Conductor:
         """Fold an event that the journal could not keep, so that people see what is; a resume does not know of it."""
         with self._guard:
             self.campaign.apply(event)
-            for listener in self._listeners:
-                listener.on_event(event)
+            for tell in self._tell:
+                tell(event)

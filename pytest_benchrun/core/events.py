@@ -328,6 +328,9 @@ _KINDS: dict[str, type[Event]] = {
         SessionEnded,
     )
 }
+EVENT_NAMES = tuple(_KINDS)
+"""Of all kinds of events, as their lines have them."""
+
 _FIELDS = {name: tuple(f.name for f in fields(kind)) for name, kind in _KINDS.items()}
 _DECODED = {name: tuple(key for key in keys if key in _DECODE) for name, keys in _FIELDS.items()}
 

@@ -15,6 +15,10 @@ from pytest_benchrun.world.forks import Forks
 from pytest_benchrun.world.leftovers import Children, Descriptors, Threads, adopt_orphans
 from pytest_benchrun.world.surroundings import Surroundings, few, look_at_limits, restore_limits
 
+_VARIABLE = VARIABLE.encode("ascii")
+_OF_PARAMETERS = "get_direct_param_fixture_func"
+"""pytest's own fixture of a parameter, which only gives its value."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -64,6 +68,7 @@ class UnitGuard:
         self._found: _Found | None = None
         self._cookie = ""
         self._has_own_fixtures = False
+        self._has_own_code = False
         self.warnings: list[str] = []
 
     @classmethod
@@ -82,17 +87,17 @@ class UnitGuard:
             self._found.descriptors.accept()  # what the others hold open to look is nobody's fault either
         self._log = UnitLog(self._rundir, unit_id, attempt)
         self._logged.clear()
-        self._has_own_fixtures = False
+        self._has_own_fixtures = self._has_own_code = False
         self.warnings = []
         self._cookie = cookie_for(self._run_id, self._worker, unit_id, attempt)
-        self._found.surroundings.put_variable(VARIABLE, self._cookie)
+        self._found.surroundings.put_variable(_VARIABLE, self._cookie)
 
     def end(self) -> None:
         """The attempt is over, its own fixtures are torn down: put back what can be, and say what it was."""
         found = self._found
         if found is None:
             return
-        self.warnings += found.surroundings.restore()
+        self.warnings += found.surroundings.restore(has_limits=self._has_own_code)
         ended = found.children.end_new(self._cookie)
         if ended:
             self.warnings.append(f"left processes running, which were ended: {few(ended)}")
@@ -130,16 +135,20 @@ class UnitGuard:
 
     # hookwrapper, and not wrapper: an error does not pass through its frame, which pytest would show for its own
     @pytest.hookimpl(hookwrapper=True, trylast=True)
-    def pytest_runtest_setup(self) -> Generator[None]:
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
         """Inside the capture, as its two brothers are."""
         self._captured.learn()
+        names = getattr(item, "fixturenames", None)  # of other kinds than pytest's, nobody knows what they do
+        self._has_own_code = names is None or "request" in names  # by which its function may add a finalizer
         yield
         self.shrink("setup")
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_call(self) -> Generator[None]:
         """Around the unit's function; with its limits still on, pytest could not even say how it failed."""
-        limits = look_at_limits()
+        found = self._found
+        # five system calls: a unit without a fixture of its own has had no code to change one before its function
+        limits = look_at_limits() if self._has_own_code or found is None else found.surroundings.limits
         yield
         self.warnings += restore_limits(limits)
         self.shrink("call")
@@ -156,13 +165,14 @@ class UnitGuard:
         found = self._found
         if found is None or fixturedef.scope == "function":
             self._has_own_fixtures = True
+            self._has_own_code = self._has_own_code or getattr(fixturedef.func, "__name__", "") != _OF_PARAMETERS
             return (yield)
         before = found.surroundings.look() if self._has_own_fixtures else None
-        found.surroundings.put_variable(VARIABLE, cookie_for(self._run_id, self._worker))
+        found.surroundings.put_variable(_VARIABLE, cookie_for(self._run_id, self._worker))
         try:
             return (yield)
         finally:
-            found.surroundings.put_variable(VARIABLE, self._cookie)
+            found.surroundings.put_variable(_VARIABLE, self._cookie)
             if before is None:
                 found.accept()
             else:  # asked for by a fixture of the unit, or in its function: what these have changed is theirs

@@ -82,6 +82,7 @@ class StuckTimer:
     def __init__(self, place: Place, settings: StuckSettings) -> None:
         self._place = place
         self._settings = settings
+        self._action = ACTIONS.index(settings.action)
         self._marks = Marks()
         self._clock = WallClock()
         self._watched: _Watched | None = None
@@ -104,7 +105,7 @@ class StuckTimer:
         cells = watch.cells
         cells[LAST] = cells[WALL] = cells[PAUSED] = 0
         cells[LIMIT] = int(limit_s * _SECOND_NS)
-        cells[ACTION] = ACTIONS.index(self._settings.action)
+        cells[ACTION] = self._action
         beacons = Beacons(unit.unit_id, clock, note, cells, self._timer)
         cells[BEGAN] = beacons.last_ns
         if self._timer is not None:

@@ -19,7 +19,7 @@ from typing import Any, cast
 import orjson
 
 from pytest_benchrun.core.errors import DirectoryProblem, DiskFull, JournalDamaged, JournalWriteFailed, NewerSchema
-from pytest_benchrun.core.events import SCHEMA_VERSION, Event, event_from_json
+from pytest_benchrun.core.events import EVENT_NAMES, SCHEMA_VERSION, Event, event_from_json
 from pytest_benchrun.core.replay import PlainAttempt
 from pytest_benchrun.store.plainlines import LINES, plain_attempt
 from pytest_benchrun.store.rundir import RunDir
@@ -31,6 +31,8 @@ _getpid = os.getpid  # now: a unit may patch it
 _AT_ONCE = 256 * 1024
 """Bytes of lines that are held at a time."""
 ROTATE_BYTES = 64 * 1024 * 1024
+_OPENS = b'{"schema_version":%d,"seq":' % SCHEMA_VERSION
+_NAMED = {name: b',"event":"%s",' % name.encode("ascii") for name in EVENT_NAMES}
 _CRC_OPENS = b',"crc":"'
 _TAIL_LENGTH = len(b',"crc":"01234567"}\n')
 
@@ -41,13 +43,7 @@ _NAME = 7
 
 def encode_line(seq: int, event: Event) -> bytes:
     """The journal line of `event`, newline included."""
-    body = _dumps(event)
-    head = b'{"schema_version":%d,"seq":%d,"event":"%s",%s' % (
-        SCHEMA_VERSION,
-        seq,
-        event.name.encode("ascii"),
-        body[1:-1],
-    )
+    head = b"%s%d%s%s" % (_OPENS, seq, _NAMED[event.name], _dumps(event)[1:-1])
     return b'%s,"crc":"%08x"}\n' % (head, zlib.crc32(head))
 
 

@@ -63,7 +63,7 @@ def fill_results(rundir: RunDir, campaign: Campaign, events: Iterable[Event], pa
     try:
         # A file of our own that is thrown away when anything goes wrong needs neither a rollback journal nor syncs.
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16000; BEGIN")
+            connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-2000; BEGIN")
             connection.execute(f"CREATE TABLE {VERSION_TABLE} (version INTEGER)")
             connection.execute(f"INSERT INTO {VERSION_TABLE} VALUES (?)", (SQL_VERSION,))  # noqa: S608  # our own name
             for table in SQL_TABLES:

@@ -30,7 +30,7 @@ from pytest_benchrun.store.turnrows import TurnRows
 NEEDED = (SessionStarted.name, WorkerUp.name, UnitStarted.name, UnitEnded.name)
 """The kinds of events that rows are made of, beside those that the state of the run is folded from."""
 
-PIECE_ROWS = 5000
+PIECE_ROWS = 1000
 """Rows that are held at a time."""
 
 Insert = Callable[[Table, Iterable[SqlRow]], None]

@@ -47,7 +47,7 @@ class WallClock:
             milliseconds = epoch_ms % _SECOND_MS
             prefix = from_epoch_ms(epoch_ms - milliseconds)[:-4]
             self._cached = epoch_ms - milliseconds, prefix
-        return f"{prefix}{milliseconds:03d}Z"
+        return prefix + _ENDS[milliseconds]
 
     def moment_at(self, at_ns: int) -> str:
         """The moment at which `monotonic_ns` gave `at_ns`; as `now_at`."""

@@ -98,13 +98,22 @@ class Surroundings:
             limits=after.limits if after.limits != before.limits else expected.limits,
         )
 
-    def put_variable(self, name: str, value: str) -> None:
+    def put_variable(self, name: bytes, value: str) -> None:
         """Set a variable of the environment, and expect it."""
-        os.environ[name] = value
-        self._expected.environment[os.fsencode(name)] = os.fsencode(value)
+        data = os.fsencode(value)
+        os.environb[name] = data
+        self._expected.environment[name] = data
 
-    def restore(self) -> list[str]:
+    @property
+    def limits(self) -> Limits:
+        """Those that units should find."""
+        return self._expected.limits
+
+    def restore(self, *, has_limits: bool = True) -> list[str]:
         """Put back what has changed.
+
+        Args:
+            has_limits: whether limits may have changed since they were looked at.
 
         Returns:
             What it was, as the second half of a sentence each; mostly none.
@@ -125,7 +134,7 @@ class Surroundings:
         if signal.getitimer(signal.ITIMER_REAL)[0]:
             signal.setitimer(signal.ITIMER_REAL, 0)
             changes.append("left an alarm set")
-        return changes + restore_limits(expected.limits)
+        return changes + restore_limits(expected.limits) if has_limits else changes
 
 
 def look_at_limits() -> Limits:

@@ -83,6 +83,60 @@ def test_state_is_put_back_after_a_unit_and_stays_for_wider_fixtures(campaign: C
     assert "left the environment changed: LEFT" in session.text
 
 
+LIMITS = """
+import resource
+import unittest
+import pytest
+
+FIRST = resource.getrlimit(resource.RLIMIT_CPU)
+LOWER = (4000, FIRST[1])
+
+def lower(): resource.setrlimit(resource.RLIMIT_CPU, LOWER)
+def limit(): return resource.getrlimit(resource.RLIMIT_CPU)
+
+@pytest.fixture
+def lowered():
+    lower()
+    yield
+    assert limit() == LOWER
+    resource.setrlimit(resource.RLIMIT_CPU, FIRST)
+
+@pytest.fixture
+def untidy():
+    yield
+    lower()
+
+@pytest.mark.parametrize("x", [1])
+def test_in_its_function(x): lower()
+
+def test_in_a_fixture(lowered): assert limit() == LOWER
+
+def test_in_its_teardown(untidy): assert limit() == FIRST
+
+def test_in_a_finalizer(request): request.addfinalizer(lower)
+
+class TestOld:
+    def setup_method(self): lower()
+    def test_in_its_setup(self): assert limit() == LOWER
+    def teardown_method(self): resource.setrlimit(resource.RLIMIT_CPU, FIRST)
+
+class Case(unittest.TestCase):
+    def tearDown(self): lower()
+    def test_in_a_case(self): assert limit() == FIRST
+
+def test_last(): assert limit() == FIRST
+"""
+
+
+def test_limits_are_put_back_wherever_a_unit_has_changed_them(campaign: Campaign, engine: str) -> None:
+    campaign.write({"test_a.py": LIMITS})
+    session = campaign.run("--dist=loadfile", engine=engine)
+    assert set(session.ended().values()) == {"completed"}, session.text
+    said = ["left the limit of CPU time changed to 4000"]
+    names = ("test_in_its_function[1]", "test_in_its_teardown", "test_in_a_finalizer", "test_in_a_case")
+    assert _warnings(session) == dict.fromkeys(names, said)
+
+
 PROCESSES = """
 import multiprocessing, os, pathlib, subprocess, sys, threading, time
 from concurrent.futures import ProcessPoolExecutor
