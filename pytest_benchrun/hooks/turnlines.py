@@ -46,7 +46,7 @@ _TIMEOUT = "from pytest-timeout"
 class TakesLines(Protocol):
     """Where lines go."""
 
-    def append(self, line: bytes, at_ns: int) -> None:
+    def append(self, line: bytes) -> None:
         """Keep a line."""
 
 
@@ -95,14 +95,14 @@ class UnitTurns:
         if self.left_out is not None:
             self.left_out.end()
 
-    def write(self, record: dict[str, Any], now_ns: int) -> None:
+    def write(self, record: dict[str, Any]) -> None:
         """Keep one record as a line; what JSON has not becomes text."""
         try:
             line = _dumps(record, None, _NEWLINE)
         except (TypeError, ValueError):  # a lone surrogate, an integer beyond 64 bits
             record = {to_name(name): _mend(name, value) for name, value in record.items()}
             line = _dumps(record, None, _NEWLINE)
-        self._file.append(line, now_ns)
+        self._file.append(line)
 
     def check_timer(self, name: str) -> None:
         """Learn the name of a timer.
@@ -218,7 +218,7 @@ class LeftOut:
                 "run_id": turns.run_id,
             }
             record |= {"unit_id": turns.unit_id, "attempt": turns.attempt, "worker": turns.worker}
-            turns.write(record, now_ns)
+            turns.write(record)
 
 
 def status_of(error: BaseException) -> tuple[str, str]:

@@ -101,7 +101,7 @@ class Turn:
         turns.end_turn(now_ns)
         record = self._record(now_ns - self._started_ns, error)
         if error is not None or turns.left_out is None or not turns.left_out.takes(record, now_ns):
-            turns.write(record, now_ns)
+            turns.write(record)
 
     def _record(self, total_ns: int, error: BaseException | None) -> dict[str, Any]:
         turns = self._turns
@@ -328,7 +328,7 @@ def keep_event(turns: UnitTurns, name: str, fields: dict[str, Any]) -> None:
         "attempt": turns.attempt,
         "worker": turns.worker,
     }
-    turns.write(record | turns.to_fields(fields, 0), now_ns)
+    turns.write(record | turns.to_fields(fields, 0))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from pytest_benchrun.hooks.turnlines import UnitTurns
 from pytest_benchrun.store.checkpoints import CheckpointFile
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnfile import TurnFile
-from pytest_benchrun.world.clock import WallClock, monotonic_ns
+from pytest_benchrun.world.clock import WallClock
 
 _PROPERTIES = {name: f"bench.metric.{name}" for name in NAMES}
 """One text for all units: pytest keeps their properties to the end."""
@@ -81,7 +81,6 @@ def keep_turns(rundir: RunDir, settings: TurnSettings, worker: str, *, is_owner:
         None if is_owner else worker,
         rotate_bytes=settings.rotate_bytes if is_owner else None,
         now_at=WallClock().now_at,
-        now_ns=monotonic_ns,
     )
     return KeepsTurns(file, worker, settings.sample)
 

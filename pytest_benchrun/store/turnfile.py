@@ -1,7 +1,7 @@
 """`turn_metrics.jsonl`, or a worker's part of it: one line a turn, written by the process where the units run.
 
-Any thread of that process may append; lines wait in memory until they are handed to the operating system
-in one piece. What goes wrong here never reaches the unit: lines that cannot be written are counted and gone.
+Any thread of that process may append; a line is with the operating system when `append` returns, so that no death of
+the process can undo it. What goes wrong here never reaches the unit: lines that cannot be written are counted and gone.
 """
 
 from __future__ import annotations
@@ -18,13 +18,7 @@ from pytest_benchrun.store.rundir import RunDir
 
 _getpid = os.getpid  # now: a unit may patch it
 
-FLUSH_BYTES = 32 * 1024
-"""More at once costs twice as much: memory for it comes fresh from the system each time."""
-FLUSH_NS = 200_000
-"""Lines that come further apart than this do not wait at all: a kill loses at most what ended in so short a time.
-
-Faster ones are handed over together; that costs no more than a wait of a second (5.2 us a turn, either way).
-"""
+_NO_SPACE = os.strerror(errno.ENOSPC)
 _TAIL_BYTES = 64 * 1024
 
 
@@ -36,7 +30,6 @@ class TurnFile:
         worker: whose part it is; None for the file of all, which only the owner of the run may write.
         rotate_bytes: size at which the file is put away; None never, as for parts, which are rotated when joined.
         now_at: the time, for the names of torn ends.
-        now_ns: nanoseconds of a clock that nobody can bend.
     """
 
     def __init__(
@@ -46,49 +39,36 @@ class TurnFile:
         *,
         rotate_bytes: int | None,
         now_at: Callable[[], str],
-        now_ns: Callable[[], int],
     ) -> None:
         self._rundir = rundir
         self._worker = worker
         self._rotate_bytes = rotate_bytes
         self._now_at = now_at
-        self._now_ns = now_ns
         self._pid = _getpid()
         self._lock = threading.Lock()
         self._lines: list[bytes] = []
-        self._waiting_bytes = 0
-        self._flush_at_ns = now_ns() + FLUSH_NS
         self._may_rotate = False
         self._descriptor = -1
         self._is_torn = False
         self._lost = 0
         self._why = ""
 
-    def append(self, line: bytes, at_ns: int) -> None:
-        """Keep a line, newline included; hand over what waits unless that was done a moment ago.
-
-        Args:
-            line: whole.
-            at_ns: now.
-        """
+    def append(self, line: bytes) -> None:
+        """Hand a whole line, newline included, to the operating system."""
         self._lines.append(line)
-        self._waiting_bytes += len(line)  # two threads may miss a line here: it only says when to flush
-        if at_ns >= self._flush_at_ns or self._waiting_bytes >= FLUSH_BYTES:
-            self.flush()
+        self.flush()
 
     def flush(self) -> None:
-        """Hand every line so far to the operating system."""
+        """Try again what an interrupt has kept from being handed over."""
         if not self._lines:
             return
         if _getpid() != self._pid:  # a forked child: these lines are its parent's
             self._lines.clear()
             return
         with self._lock:
-            count = len(self._lines)  # threads go on appending behind them
-            self._waiting_bytes = 0
-            self._flush_at_ns = self._now_ns() + FLUSH_NS
-            self._hand_over(count, b"".join(self._lines[:count]))
-            self._rotate_if_full()
+            count = len(self._lines)  # threads go on appending behind them; another one may have taken ours along
+            if count:
+                self._rotate_if_full(self._hand_over(count, b"".join(self._lines[:count])))
 
     def take_problem(self) -> str | None:
         """What went wrong since the last call, in a sentence; None when nothing did."""
@@ -109,20 +89,25 @@ class TurnFile:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _hand_over(self, count: int, data: bytes) -> None:
-        before, is_over = None, False
+    def _hand_over(self, count: int, data: bytes) -> int:
+        """Returns the size of the file then; 0 where there is none."""
+        before, took, kept, is_over = None, 0, 0, False
         try:
             before = self._make_ready()
-            self._rundir.disk.write(self._descriptor, data)  # how much it took is asked of the file, whatever happens
+            took = self._rundir.disk.write(self._descriptor, data)
             is_over = True
-            self._why = os.strerror(errno.ENOSPC)  # a full disk gives a short write and no error
+            self._why = _NO_SPACE  # a full disk gives a short write and no error
         except OSError as error:
             self._why, is_over = error.strerror or str(error), True
         finally:  # a timeout or Ctrl-C may come at any point: what is not in the file by then is tried again
-            kept = 0 if before is None else self._cut_to_whole_lines(before, data)
-            lines = data.count(b"\n", 0, kept)
+            if took == len(data):
+                kept = took
+            elif before is not None:
+                kept = self._cut_to_whole_lines(before, data)
+            lines = count if kept == len(data) else data.count(b"\n", 0, kept)
             self._lost += count - lines if is_over else 0
             del self._lines[: count if is_over else lines]
+        return (before or 0) + kept
 
     def _make_ready(self) -> int:
         """Have the file open, its end on a line of its own, and say its size; a unit may have deleted it."""
@@ -157,13 +142,12 @@ class TurnFile:
                 self._is_torn = True  # nothing may follow it before it is cut off
         return whole
 
-    def _rotate_if_full(self) -> None:
-        if self._rotate_bytes is None or self._descriptor < 0 or not self._may_rotate:
+    def _rotate_if_full(self, size: int) -> None:
+        if self._rotate_bytes is None or size < self._rotate_bytes or self._descriptor < 0 or not self._may_rotate:
             return
-        with suppress(OSError):  # tried again at the next flush
-            if os.fstat(self._descriptor).st_size >= self._rotate_bytes:
-                put_away(self._rundir)
-                self._close()
+        with suppress(OSError):  # tried again with the next line
+            put_away(self._rundir)
+            self._close()
 
 
 def put_away(rundir: RunDir) -> None:

@@ -40,6 +40,13 @@ def lines_of(suite: Suite) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in data.splitlines()]
 
 
+def turns_of_the_first_attempt(lines: list[dict[str, Any]]) -> list[int]:
+    """The turns that the unit which was killed had ended by then."""
+    return [
+        line["turn_index"] for line in lines if line["unit_id"] == "test_it.py::test_it[5]" and line["attempt"] == 1
+    ]
+
+
 def assert_turns_of_ended_units_stand_once(suite: Suite) -> None:
     counts = Counter((line["unit_id"], line["attempt"], line["turn_index"]) for line in lines_of(suite))
     assert set(counts.values()) == {1}
@@ -67,11 +74,13 @@ def test_a_kill_of_the_owner_loses_no_turn_of_an_ended_unit(suite: Suite, engine
     assert {unit_id: sum(line["unit_id"] == unit_id for line in lines) for unit_id in ended_before} == dict.fromkeys(
         ended_before, 5
     )
+    assert turns_of_the_first_attempt(lines) == list(range(5)), "each had ended when the kill came"
     suite.touch("released")
     ended = suite.run("--bench-resume", *engine)
     assert ended.code == 0, ended.output
     assert_journal_is_whole(suite)
     assert_turns_of_ended_units_stand_once(suite)
+    assert turns_of_the_first_attempt(lines_of(suite)) == list(range(5))
     assert {line["attempt"] for line in lines_of(suite) if line["unit_id"] == "test_it.py::test_it[6]"} == {
         1
     } or not engine
@@ -83,6 +92,7 @@ def test_a_worker_that_dies_leaves_the_turns_of_its_units(suite: Suite) -> None:
     ended = suite.run("-n2")
     assert ended.code == 0, ended.output
     assert_turns_of_ended_units_stand_once(suite)
+    assert turns_of_the_first_attempt(lines_of(suite)) == list(range(5))
     assert len(suite.events("worker_up")) == 3
 
 

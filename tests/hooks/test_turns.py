@@ -50,7 +50,7 @@ class ListFile:
     def __init__(self) -> None:
         self.lines: list[dict[str, Any]] = []
 
-    def append(self, line: bytes, at_ns: int) -> None:
+    def append(self, line: bytes) -> None:
         assert line.count(b"\n") == 1
         self.lines.append(strict_json(line.decode("utf-8")))
 
