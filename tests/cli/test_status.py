@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +13,7 @@ import orjson
 import pytest
 
 from pytest_benchrun.cli import main
+from pytest_benchrun.cli.parser import parsed
 from pytest_benchrun.cli.status import Seen
 from pytest_benchrun.core.model import Owner
 from pytest_benchrun.core.views import status_view
@@ -197,7 +200,49 @@ def test_hostile_text_is_no_trouble_for_json(tmp_path: Path, capfd: pytest.Captu
     assert r"\ud800 \u00e9" in out
 
 
-def test_without_a_terminal_there_is_no_colour(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("said", "is_coloured"),
+    [
+        ({}, False),  # no terminal
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "TERM": "dumb"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"PY_COLORS": "1", "NO_COLOR": "1"}, True),
+        ({"PY_COLORS": "0", "FORCE_COLOR": "1"}, False),
+        ({"NO_COLOR": ""}, False),
+    ],
+)
+def test_colours_are_where_they_are_wanted(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    said: dict[str, str],
+    *is_coloured: bool,
+) -> None:
+    for name in ("PY_COLORS", "NO_COLOR", "FORCE_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
     _write(tmp_path, owner=_me())
     assert main(["status", str(tmp_path)]) == 0
-    assert "\x1b" not in capfd.readouterr()[0]
+    assert ("\x1b" in capfd.readouterr()[0]) is is_coloured
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",), ("--exit-code",), ("--exit-code", "--json")])
+def test_a_plain_status_says_what_the_parser_would_make_of_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], flags: tuple[str, ...]
+) -> None:
+    _write(tmp_path, owner=None)
+    words = ["status", *flags, str(tmp_path)]
+    by_hand = main(words), capfd.readouterr()
+    args = parsed(words)
+    assert (args.run(args), capfd.readouterr()) == by_hand
+
+
+def test_a_plain_status_imports_next_to_nothing(tmp_path: Path) -> None:
+    _write(tmp_path, owner=None)
+    code = "import sys; from pytest_benchrun.cli import main; main(sys.argv[1:]); print(*sys.modules, sep='\\n')"
+    command = [sys.executable, "-c", code, "status", str(tmp_path)]
+    modules = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert "pytest_benchrun.cli.status" in modules
+    assert not {"argparse", "orjson", "pathlib", "dataclasses", "typing", "subprocess"} & set(modules)

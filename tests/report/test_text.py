@@ -296,7 +296,15 @@ def test_seconds_are_said_as_people_say_them(value: float | None, text: str) -> 
 
 @pytest.mark.parametrize(
     ("hours", "text"),
-    [(None, "not known yet"), (0.0, "0 minutes"), (0.5, "30 minutes"), (1.0, "1.0 hours"), (26.26, "26.3 hours")],
+    [
+        (None, "not known yet"),
+        (0.0, "less than a minute"),
+        (59 / 3600, "less than a minute"),
+        (60 / 3600, "1 minute"),
+        (0.5, "30 minutes"),
+        (1.0, "1.0 hours"),
+        (26.26, "26.3 hours"),
+    ],
 )
 def test_what_remains_is_minutes_below_one_hour(hours: float | None, text: str) -> None:
     assert remaining(hours) == text
