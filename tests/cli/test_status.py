@@ -217,7 +217,8 @@ def test_colours_are_where_they_are_wanted(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     said: dict[str, str],
-    *is_coloured: bool,
+    *,
+    is_coloured: bool,
 ) -> None:
     for name in ("PY_COLORS", "NO_COLOR", "FORCE_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
