@@ -61,6 +61,55 @@ def test_a_live_run_says_what_runs_and_how_long_it_is_silent(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "code"),
+    [
+        ("stopped", "stop requested", 11),
+        ("interrupted", "second SIGINT", 11),
+        ("failed", "internal error", 11),
+        ("paused", "6 groups have failed, more than 5", 12),
+        ("complete", None, 10),
+    ],
+)
+def test_a_run_at_rest_says_what_ended_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], state: str, reason: str | None, code: int
+) -> None:
+    _write(tmp_path, owner=None, state=state, reason=reason, current_tasks=[], workers=[])
+    assert main(["status", "--exit-code", str(tmp_path)]) == code
+    assert capfd.readouterr()[0].splitlines() == [
+        f"demo-20261121-100000-0123abcd: {state}",
+        *([f"reason: {reason}"] if reason else []),
+        "progress: 2/4 (50.0 %), 1 failed",
+        f"started: {moment(0)}, updated: {moment(1200)}, session 1",
+        "failed: b: call: wrong sum",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "owner", "age_s", "head"),
+    [
+        ({"state": "pending"}, _me(), 1, "pending"),
+        ({"state": "stopping", "reason": "stop requested"}, _me(), 1, "stopping"),
+        ({}, _me(), 45, f"stalled (no heartbeat for 45 s from pid {os.getpid()} on {_me().host})"),
+        ({}, None, 1, f"dead (nobody holds the lock; the owner was pid 4711, last heard of {moment(1260)})"),
+        (
+            {},
+            replace(_me(), process_started="1"),
+            1,
+            f"dead (its owner, pid {os.getpid()} on {_me().host}, is gone; last heard of {moment(1260)})",
+        ),
+    ],
+)
+def test_a_run_that_has_not_ended_says_what_may_be_believed(
+    tmp_path: Path, changes: dict[str, object], owner: Owner | None, age_s: float, head: str
+) -> None:
+    _write(tmp_path, owner=owner, **changes)
+    lines = Seen(str(tmp_path), _later(age_s)).lines
+    assert lines[0] == f"demo-20261121-100000-0123abcd: {head}"
+    assert ("reason: stop requested" in lines) is ("reason" in changes)
+    assert any(line.startswith("remaining: ") for line in lines) is (head == "stopping")
+
+
 def test_stage_and_note_of_a_unit_are_shown_under_it(tmp_path: Path) -> None:
     view = status_view(_story().campaign, results_dir="", now_at=_story().at)
     task = {**view["current_tasks"][0], "stage": "converging", "note": "iteration 7\x1b[31m"}
