@@ -296,3 +296,18 @@ def test_a_plain_status_imports_next_to_nothing(tmp_path: Path) -> None:
     modules = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     assert "pytest_benchrun.cli.status" in modules
     assert not {"argparse", "orjson", "pathlib", "dataclasses", "typing", "subprocess"} & set(modules)
+
+
+def test_a_stop_that_was_obeyed_a_moment_ago_is_not_asked_for_again(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _write(tmp_path, owner=_me(), heartbeat_at=WallClock().now_at())
+    assert main(["stop", str(tmp_path)]) == 0
+    (tmp_path / "STOP").rename(tmp_path / "STOP.obeyed-2026-11-21T100000.000Z")
+    assert main(["stop", str(tmp_path)]) == 0
+    assert main(["stop", "--now", str(tmp_path)]) == 0
+    assert [line.partition(".")[0] for line in capfd.readouterr()[0].splitlines()] == [
+        "Stop requested",
+        "Stop already requested",
+        "Stop requested",
+    ]

@@ -323,9 +323,8 @@ def test_the_plan_is_one_line() -> None:
     units = [make_unit("a"), make_unit("b"), make_unit("c")]
     campaign = story.campaign
     assert plan_line(Campaign(), make_plan(Campaign(), units, Wishes())) == "benchrun: 3 units to run"
-    assert (
-        plan_line(campaign, make_plan(campaign, units, Wishes(resume="all"))) == "benchrun: 1 units are done, 2 to run"
-    )
+    assert plan_line(Campaign(), make_plan(Campaign(), units[:1], Wishes())) == "benchrun: 1 unit to run"
+    assert plan_line(campaign, make_plan(campaign, units, Wishes(resume="all"))) == "benchrun: 1 unit is done, 2 to run"
     assert plan_line(campaign, Plan(added=[], run=[], stale=0, kept=2)) == (
         f"benchrun: nothing to do, all 2 units of {RUN_ID} are done"
     )
