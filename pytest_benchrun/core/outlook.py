@@ -16,7 +16,7 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import Event, UnitEnded
 from pytest_benchrun.core.model import FAILURES, Unit, UnitStatus
 from pytest_benchrun.core.moments import seconds_between
-from pytest_benchrun.core.pace import Expected, Pace, log_of
+from pytest_benchrun.core.pace import LEAST_S, Expected, Pace, log_of
 
 MOST_MEASURED = 2000
 """Units that are learnt from; of more, every second, fourth, ... one."""
@@ -162,7 +162,7 @@ class Outlook:
             age_s = seconds_between(running.started_at, now_at)
             seconds, doubt = self._expected(running.unit)
             if age_s > seconds * (1 + math.sqrt(pace.noise + doubt)):
-                late.append((running.unit, age_s * min(age_s / seconds, _OVERDUE)))
+                late.append((running.unit, age_s * min(age_s / max(seconds, LEAST_S), _OVERDUE)))
         return late
 
     def _expected(self, unit: Unit) -> Expected:
