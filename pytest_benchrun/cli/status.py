@@ -93,8 +93,13 @@ def status(directory: str, *, as_json: bool, by_exit_code: bool) -> int:
 
 
 def has_colours() -> bool:
-    """Whether the output is a terminal that shows them, and nobody minds (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether the output shows colours: as pytest decides, PY_COLORS first, NO_COLOR next, then FORCE_COLOR."""
+    said = os.environ.get("PY_COLORS")
+    if said in {"0", "1"}:
+        return said == "1"
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def _ended_by_watchdog(directory: str, view: StatusView) -> tuple[str, str] | None:

@@ -37,7 +37,7 @@ def stop(directory: str, *, reason: str | None, is_now: bool) -> int:
     if state not in {"running", "stopping", "stalled"} and not seen.is_waiting:
         message = f"nothing to stop: {view['run_id']} is {state}" + (f" ({note})" if note else "")
         raise DirectoryProblem(message, hint=f"benchrun status {directory}")
-    if _is_asked_now(rundir, view) if is_now else _is_asked(rundir, state):
+    if _is_asked(rundir, view, state, is_now=is_now):
         print("Stop already requested.")
         return 0
     request = StopRequest(
@@ -62,16 +62,17 @@ def stop(directory: str, *, reason: str | None, is_now: bool) -> int:
     return 0
 
 
-def _is_asked(rundir: RunDir, state: str) -> bool:
-    return state == "stopping" or any(os.path.lexists(path) for path in rundir.stop_names)
-
-
-def _is_asked_now(rundir: RunDir, view: StatusView) -> bool:
-    """Whether a STOP of the same session asks for it already, obeyed or not: a soft one does not."""
+def _is_asked(rundir: RunDir, view: StatusView, state: str, *, is_now: bool) -> bool:
+    """Whether a STOP of the same session asks for it already, obeyed or not; a soft one asks for nothing at once."""
+    if not is_now and (state == "stopping" or any(os.path.lexists(path) for path in rundir.stop_names)):
+        return True
+    # One that was obeyed a moment ago is not in the status yet.
     found = [*rundir.stop_names, *rundir.path.glob("STOP.obeyed-*")]
     meant_for = view["run_id"], view["session"]
     requests = [request for path in found if (request := read_request(path)) is not None]
-    return any(request["now"] and (request["run_id"], request["session"]) == meant_for for request in requests)
+    return any(
+        (request["now"] or not is_now) and (request["run_id"], request["session"]) == meant_for for request in requests
+    )
 
 
 def _pid(owner: Owner | None) -> str:

@@ -9,26 +9,30 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.events import Event, UnitEnded
 from pytest_benchrun.core.model import FAILURES, Unit, UnitStatus
 from pytest_benchrun.core.moments import seconds_between
-from pytest_benchrun.core.pace import Expected, Pace, log_of
+from pytest_benchrun.core.pace import LEAST_S, Expected, Pace, log_of
 
 MOST_MEASURED = 2000
 """Units that are learnt from; of more, every second, fourth, ... one."""
+MOST_EXPECTED = 10_000
+"""Open units that are looked at one by one; of more, each speaks for the few beside it."""
 BY_PARAMETERS = "parameters"
 BY_HISTORY = "parameters and history"
 
 _MEASURED = frozenset({UnitStatus.COMPLETED, *FAILURES})
 _OPEN = frozenset({UnitStatus.PENDING, UnitStatus.INTERRUPTED})
-_LEARN_S, _EXPECT_S, _SHARE = 20e-6, 3e-6, 0.01
-"""What one measured and one open unit cost, on a slow core, and the part of the time that all of it may take."""
-_OVERDUE = 1.5
-"""A unit that has taken longer than expected is believed to take so many times what it has taken."""
+_LEARN_S, _EXPECT_S, _PUT_S, _SHARE = 20e-6, 8e-6, 1e-6, 0.01
+"""What it costs to learn from a unit, to expect one and to hand one out, on a slow core, and the part of the time
+that all of it may take."""
+_OVERDUE = 2.0
+"""A unit that has taken longer than expected is believed to be as much longer again, up to so many times what it has
+taken: of something that has lasted so long, and of which nothing else is known, half lasts twice as long."""
 _OWN_DOUBT = 0.02
 """Variance of the logarithm between two runs of a unit, once it is known how the runs compare: 14 % either way."""
 _DRIFT_WEIGHT = 2
@@ -106,19 +110,30 @@ class Outlook:
             self._pace = Pace([*measured, *late])
         by_phase = self._open_units()
         count = sum(map(len, by_phase.values()))
-        self._next_s = (len(measured) * _LEARN_S * (2 if late else 1) + count * _EXPECT_S) / _SHARE
+        learning_s = len(measured) * _LEARN_S * (2 if late else 1)
+        self._next_s = (learning_s + min(count, MOST_EXPECTED) * _EXPECT_S + count * _PUT_S) / _SHARE
         queue = _Queue(self._pace.noise, max(1, len(self._campaign.workers)))
         for running in self._campaign.running.values():
             queue.go_on(self._expected(running.unit), seconds_between(running.started_at, now_at))
         for phase, units in by_phase.items():
             if phase != self._campaign.current_phase:
                 queue.wait_for_all()
-            for unit in units:
-                queue.put(self._expected(unit), is_exclusive=unit.is_exclusive)
+            for unit, expected in self._expectations(units, step=-(-count // MOST_EXPECTED)):
+                queue.put(expected, is_exclusive=unit.is_exclusive)
         method = BY_HISTORY if self._earlier else BY_PARAMETERS
         factor = 1 + 2 * queue.spread
         end_s = queue.end_s
         return Rest(method=method, at=now_at, low_s=end_s / factor, likely_s=end_s, high_s=end_s * factor)
+
+    def _expectations(self, units: Sequence[Unit], step: int) -> Iterator[tuple[Unit, Expected]]:
+        """What is expected of each unit; one of `step` that stand together speaks for all of them.
+
+        It is the first of the first stretch, the second of the second, ...: parameters come round at even distances.
+        """
+        for number in range(0, len(units), step):
+            stretch = units[number : number + step]
+            expected = self._expected(stretch[number // step % len(stretch)])
+            yield from ((unit, expected) for unit in stretch)
 
     def _known(self) -> list[tuple[Unit, float]]:
         """What to learn from; looked up in the state the first time, kept by `on_event` from then on."""
@@ -147,7 +162,7 @@ class Outlook:
             age_s = seconds_between(running.started_at, now_at)
             seconds, doubt = self._expected(running.unit)
             if age_s > seconds * (1 + math.sqrt(pace.noise + doubt)):
-                late.append((running.unit, age_s * _OVERDUE))
+                late.append((running.unit, age_s * min(age_s / max(seconds, LEAST_S), _OVERDUE)))
         return late
 
     def _expected(self, unit: Unit) -> Expected:

@@ -94,11 +94,8 @@ class OwnerView(TypedDict):
     boot_id: str
 
 
-class StatusView(TypedDict):
-    """`status.json`; the counts always add up to `total_tasks`.
-
-    `held_back` says how many of `skipped` never started because the run stopped; a resume runs them.
-    """
+class _WhichView(TypedDict):
+    """Which run, and where it stands."""
 
     schema_version: int
     run_id: str
@@ -110,6 +107,11 @@ class StatusView(TypedDict):
     session_started_at: str | None
     updated_at: str
     heartbeat_at: str
+
+
+class _CountsView(TypedDict):
+    """How many units; `held_back` says how many of `skipped` never started because the run stopped."""
+
     total_tasks: int
     completed: int
     failed: int
@@ -120,21 +122,48 @@ class StatusView(TypedDict):
     pending: int
     held_back: int
     resumed: int
+
+
+class _TasksView(TypedDict):
+    """What runs."""
+
     current_task: TaskView | None
     current_tasks: list[TaskView]
+
+
+class _FailuresView(TypedDict):
+    """What has failed."""
+
     failures: list[FailureView]
     failures_total: int
     failed_groups: list[str]
     failure_threshold: ThresholdView
+
+
+class _TimeView(TypedDict):
+    """What units take, and what is left."""
+
     estimated_remaining_hours: float | None
     avg_calc_time_seconds: float | None
     eta: EtaView
+
+
+class _WhereView(TypedDict):
+    """Where it runs."""
+
     phase: str | None
     stage: str | None
     workers: list[WorkerView]
     owner: OwnerView | None
     config_hash: str
     results_dir: str
+
+
+class StatusView(_WhichView, _CountsView, _TasksView, _FailuresView, _TimeView, _WhereView):
+    """`status.json`; the counts always add up to `total_tasks`.
+
+    `held_back` says how many of `skipped` never started because the run stopped; a resume runs them.
+    """
 
 
 def status_view(
@@ -156,16 +185,29 @@ def status_view(
         outlook: what was learnt so far; None to learn from `campaign` alone, as for a run at rest.
         stage: of its session; None at rest.
     """
-    session = campaign.session
-    counts = campaign.shown_counts()
     tasks = [
         _task(running, campaign, now_at, find_pulse(running.unit.unit_id)) for running in campaign.running.values()
     ]
-    remaining = campaign.unfinished
-    recent_s = summarize(campaign.recent_s)["mean"]
-    mean_s = None if recent_s is None else round(recent_s, 6)
-    eta = _eta(campaign, outlook or Outlook(campaign), now_at)
-    return StatusView(
+    return {
+        **_which(campaign, now_at),
+        **_counts(campaign),
+        **_TasksView(current_task=tasks[0] if tasks else None, current_tasks=tasks),
+        **_failures(campaign),
+        **_time(campaign, outlook or Outlook(campaign), now_at),
+        **_WhereView(
+            phase=tasks[0]["phase"] if tasks else campaign.current_phase,
+            stage=stage,
+            workers=_workers(campaign),
+            owner=_owner(campaign),
+            config_hash=campaign.config_hash,
+            results_dir=results_dir,
+        ),
+    }
+
+
+def _which(campaign: Campaign, now_at: str) -> _WhichView:
+    session = campaign.session
+    return _WhichView(
         schema_version=SCHEMA_VERSION,
         run_id=campaign.run_id,
         session=session.session if session else 0,
@@ -176,6 +218,12 @@ def status_view(
         session_started_at=session.at if session else None,
         updated_at=campaign.last_at,
         heartbeat_at=now_at,
+    )
+
+
+def _counts(campaign: Campaign) -> _CountsView:
+    counts = campaign.shown_counts()
+    return _CountsView(
         total_tasks=len(campaign.records),
         completed=counts[UnitStatus.COMPLETED],
         failed=counts[UnitStatus.FAILED],
@@ -186,8 +234,12 @@ def status_view(
         pending=counts[UnitStatus.PENDING],
         held_back=campaign.held_back,
         resumed=campaign.counters.resumed,
-        current_task=tasks[0] if tasks else None,
-        current_tasks=tasks,
+    )
+
+
+def _failures(campaign: Campaign) -> _FailuresView:
+    counts, session = campaign.shown_counts(), campaign.session
+    return _FailuresView(
         failures=[failure_view(failure) for failure in _last_failures(campaign)],
         failures_total=sum(counts[status] for status in FAILURES),
         failed_groups=list(campaign.counters.failed_groups),
@@ -196,15 +248,17 @@ def status_view(
             groups_total=campaign.groups_total,
             by=session.group_by if session else None,
         ),
-        estimated_remaining_hours=None if mean_s is None else _hours(remaining * mean_s / eta["workers"]),
+    )
+
+
+def _time(campaign: Campaign, outlook: Outlook, now_at: str) -> _TimeView:
+    recent_s = summarize(campaign.recent_s)["mean"]
+    mean_s = None if recent_s is None else round(recent_s, 6)
+    eta = _eta(campaign, outlook, now_at)
+    return _TimeView(
+        estimated_remaining_hours=None if mean_s is None else _hours(campaign.unfinished * mean_s / eta["workers"]),
         avg_calc_time_seconds=mean_s,
         eta=eta,
-        phase=tasks[0]["phase"] if tasks else campaign.current_phase,
-        stage=stage,
-        workers=_workers(campaign),
-        owner=_owner(campaign),
-        config_hash=campaign.config_hash,
-        results_dir=results_dir,
     )
 
 

@@ -207,11 +207,11 @@ def _failed(view: StatusView) -> str:
 
 
 def _left(view: StatusView, *, has_range: bool) -> str:
-    """The remaining time as the status has it."""
-    hours, eta = view["estimated_remaining_hours"], view["eta"]
-    if hours is None:
+    """The remaining time as `benchrun status` says it."""
+    eta = view["eta"]
+    if eta["hours"] is None:
         return "remaining time not known yet"
-    text = f"{_time(hours)} left"
+    text = f"{_time(eta['hours'])} left"
     low, high = eta["low_hours"], eta["high_hours"]
     if has_range and low is not None and high is not None and _time(low) != _time(high):
         text += f" ({_time(low)} to {_time(high)})"

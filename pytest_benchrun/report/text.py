@@ -27,9 +27,9 @@ def plan_line(campaign: Campaign, plan: Plan) -> str:
     if not plan.run:
         return f"benchrun: nothing to do, all {plan.kept} units of {campaign.run_id} are done"
     if not plan.kept and not plan.stale:
-        return f"benchrun: {len(plan.run)} units to run"
+        return f"benchrun: {len(plan.run)} unit{'s' if len(plan.run) > 1 else ''} to run"
     stale = f" ({plan.stale} of them changed since they were done)" if plan.stale else ""
-    return f"benchrun: {plan.kept} units are done, {len(plan.run)} to run{stale}"
+    return f"benchrun: {plan.kept} unit{' is' if plan.kept == 1 else 's are'} done, {len(plan.run)} to run{stale}"
 
 
 def summary_lines(campaign: Campaign, stats: RunStatsView, results_dir: str, problems: list[str]) -> list[str]:

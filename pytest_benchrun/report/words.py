@@ -35,4 +35,7 @@ def remaining(hours: float | None) -> str:
     """An ETA as people read it: minutes below one hour."""
     if hours is None:
         return "not known yet"
-    return f"{hours * _MINUTES:.0f} minutes" if hours < 1 else f"{hours:.1f} hours"
+    if hours >= 1:
+        return f"{hours:.1f} hours"
+    minutes = round(hours * _MINUTES)
+    return "less than a minute" if hours * _MINUTES < 1 else f"{minutes} minute{'s' if minutes > 1 else ''}"

@@ -18,6 +18,8 @@ _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h; see prctl(2)
 _STANDARD_ERROR = 2
 _MOST_ROUNDS = 10
 _LIST_LENGTH = 65536
+_SERVING = ("benchrun-", "tqdm_monitor")
+"""Threads that serve the whole process: ours, and the one that tqdm starts with its first bar and never ends."""
 _KEPT = ("resource_tracker", "multiprocessing.forkserver", "pytest_benchrun")
 """In the command line of helpers that a process has once for all its units, and of our own."""
 
@@ -147,7 +149,7 @@ class Threads:
             return []
         names = [to_name(thread.name) for thread in threading.enumerate() if thread not in self._known]
         self.accept()
-        return [name for name in names if not name.startswith("benchrun-")]
+        return [name for name in names if not name.startswith(_SERVING)]
 
 
 class Descriptors:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +13,7 @@ import orjson
 import pytest
 
 from pytest_benchrun.cli import main
+from pytest_benchrun.cli.parser import parsed
 from pytest_benchrun.cli.status import Seen
 from pytest_benchrun.core.model import Owner
 from pytest_benchrun.core.views import status_view
@@ -56,6 +59,55 @@ def test_a_live_run_says_what_runs_and_how_long_it_is_silent(tmp_path: Path) -> 
         f"started: 2026-11-21T10:00:00.000Z, updated: {task}, session 1",
         "failed: b: call: wrong sum",
     ]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "code"),
+    [
+        ("stopped", "stop requested", 11),
+        ("interrupted", "second SIGINT", 11),
+        ("failed", "internal error", 11),
+        ("paused", "6 groups have failed, more than 5", 12),
+        ("complete", None, 10),
+    ],
+)
+def test_a_run_at_rest_says_what_ended_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], state: str, reason: str | None, code: int
+) -> None:
+    _write(tmp_path, owner=None, state=state, reason=reason, current_tasks=[], workers=[])
+    assert main(["status", "--exit-code", str(tmp_path)]) == code
+    assert capfd.readouterr()[0].splitlines() == [
+        f"demo-20261121-100000-0123abcd: {state}",
+        *([f"reason: {reason}"] if reason else []),
+        "progress: 2/4 (50.0 %), 1 failed",
+        f"started: {moment(0)}, updated: {moment(1200)}, session 1",
+        "failed: b: call: wrong sum",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "owner", "age_s", "head"),
+    [
+        ({"state": "pending"}, _me(), 1, "pending"),
+        ({"state": "stopping", "reason": "stop requested"}, _me(), 1, "stopping"),
+        ({}, _me(), 45, f"stalled (no heartbeat for 45 s from pid {os.getpid()} on {_me().host})"),
+        ({}, None, 1, f"dead (nobody holds the lock; the owner was pid 4711, last heard of {moment(1260)})"),
+        (
+            {},
+            replace(_me(), process_started="1"),
+            1,
+            f"dead (its owner, pid {os.getpid()} on {_me().host}, is gone; last heard of {moment(1260)})",
+        ),
+    ],
+)
+def test_a_run_that_has_not_ended_says_what_may_be_believed(
+    tmp_path: Path, changes: dict[str, object], owner: Owner | None, age_s: float, head: str
+) -> None:
+    _write(tmp_path, owner=owner, **changes)
+    lines = Seen(str(tmp_path), _later(age_s)).lines
+    assert lines[0] == f"demo-20261121-100000-0123abcd: {head}"
+    assert ("reason: stop requested" in lines) is ("reason" in changes)
+    assert any(line.startswith("remaining: ") for line in lines) is (head == "stopping")
 
 
 def test_stage_and_note_of_a_unit_are_shown_under_it(tmp_path: Path) -> None:
@@ -197,7 +249,65 @@ def test_hostile_text_is_no_trouble_for_json(tmp_path: Path, capfd: pytest.Captu
     assert r"\ud800 \u00e9" in out
 
 
-def test_without_a_terminal_there_is_no_colour(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("said", "is_coloured"),
+    [
+        ({}, False),  # no terminal
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "TERM": "dumb"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"PY_COLORS": "1", "NO_COLOR": "1"}, True),
+        ({"PY_COLORS": "0", "FORCE_COLOR": "1"}, False),
+        ({"NO_COLOR": ""}, False),
+    ],
+)
+def test_colours_are_where_they_are_wanted(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    said: dict[str, str],
+    *,
+    is_coloured: bool,
+) -> None:
+    for name in ("PY_COLORS", "NO_COLOR", "FORCE_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
     _write(tmp_path, owner=_me())
     assert main(["status", str(tmp_path)]) == 0
-    assert "\x1b" not in capfd.readouterr()[0]
+    assert ("\x1b" in capfd.readouterr()[0]) is is_coloured
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",), ("--exit-code",), ("--exit-code", "--json")])
+def test_a_plain_status_says_what_the_parser_would_make_of_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], flags: tuple[str, ...]
+) -> None:
+    _write(tmp_path, owner=None)
+    words = ["status", *flags, str(tmp_path)]
+    by_hand = main(words), capfd.readouterr()
+    args = parsed(words)
+    assert (args.run(args), capfd.readouterr()) == by_hand
+
+
+def test_a_plain_status_imports_next_to_nothing(tmp_path: Path) -> None:
+    _write(tmp_path, owner=None)
+    code = "import sys; from pytest_benchrun.cli import main; main(sys.argv[1:]); print(*sys.modules, sep='\\n')"
+    command = [sys.executable, "-c", code, "status", str(tmp_path)]
+    modules = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert "pytest_benchrun.cli.status" in modules
+    assert not {"argparse", "orjson", "pathlib", "dataclasses", "typing", "subprocess"} & set(modules)
+
+
+def test_a_stop_that_was_obeyed_a_moment_ago_is_not_asked_for_again(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _write(tmp_path, owner=_me(), heartbeat_at=WallClock().now_at())
+    assert main(["stop", str(tmp_path)]) == 0
+    (tmp_path / "STOP").rename(tmp_path / "STOP.obeyed-2026-11-21T100000.000Z")
+    assert main(["stop", str(tmp_path)]) == 0
+    assert main(["stop", "--now", str(tmp_path)]) == 0
+    assert [line.partition(".")[0] for line in capfd.readouterr()[0].splitlines()] == [
+        "Stop requested",
+        "Stop already requested",
+        "Stop requested",
+    ]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_benchrun.core.model import COMPLETED, Unit
-from pytest_benchrun.core.outlook import BY_HISTORY, BY_PARAMETERS, MOST_MEASURED, Outlook, Rest
+from pytest_benchrun.core.outlook import BY_HISTORY, BY_PARAMETERS, MOST_EXPECTED, MOST_MEASURED, Outlook, Rest
 from tests.fakes import moment
 from tests.stories import SKIPPED, Story, make_unit
 
@@ -140,6 +140,16 @@ def test_of_many_units_some_are_learnt_from() -> None:
     outlook = Outlook(story.campaign)
     assert _rest(outlook, story).likely_s == pytest.approx(20.0, rel=0.05)
     assert len(outlook._measured or ()) <= MOST_MEASURED  # noqa: SLF001  # the promise is about memory
+
+
+def test_of_many_open_units_some_speak_for_those_beside_them() -> None:
+    costs = {"h2": 1.0, "c60": 99.0}
+    units = [make_unit(f"it[{a}-{n}]", molecule=a) for n in range(3 * MOST_EXPECTED // 4) for a in costs]
+    story = Story().begin(*units)
+    for unit in units[:40]:
+        story.run(unit.unit_id, seconds=costs[str(unit.params["molecule"])])
+    rest = _rest(Outlook(story.campaign), story)
+    assert rest.likely_s == pytest.approx((len(units) - 40) * 50.0, rel=0.03)
 
 
 def test_a_hostile_history_is_only_a_bad_estimate() -> None:

@@ -40,6 +40,17 @@ def test_a_parameter_that_changes_nothing_gets_no_effect() -> None:
     assert costs == pytest.approx([100.0] * 9, rel=0.1)
 
 
+def test_where_one_value_costs_the_same_whatever_the_others_are_they_change_nothing() -> None:
+    cells = list(itertools.product(["h2", "h2o", "nh3", "ch4"], METHODS))
+    measured = [(make_unit(f"energy[{a}-{b}]", molecule=a, method=b), METHODS[b]) for a, b in cells for _ in range(4)]
+    measured += [
+        (make_unit(f"energy[c60-{b}]", molecule="c60", method=b), 500.0) for b in ("hf", "dft") for _ in range(4)
+    ]
+    pace = Pace(measured)
+    assert _expected(pace, "energy[c60-mp2]", molecule="c60", method="mp2") == pytest.approx(500.0, rel=0.25)
+    assert _expected(pace, "energy[h2-mp2]", molecule="h2", method="mp2") == pytest.approx(4.0, rel=0.1)
+
+
 def test_functions_are_told_apart() -> None:
     pace = Pace(
         [(make_unit(f"{name}[{n}]"), cost) for name, cost in (("read", 1.0), ("train", 500.0)) for n in range(9)]

@@ -194,6 +194,11 @@ def test_terminates():
 
 def test_leaves_a_thread(): threading.Thread(target=time.sleep, args=(60,), name="mine", daemon=True).start()
 
+def test_has_a_bar_of_its_own():
+    from tqdm import tqdm
+    for _ in tqdm(range(3)): pass
+    assert any(thread.name == "tqdm_monitor" for thread in threading.enumerate())
+
 def test_leaves_a_file(): KEPT.append(open(__file__))
 
 def test_tidy(): pass

@@ -38,14 +38,14 @@ def test_the_bar_says_count_failures_time_and_estimate() -> None:
     row = bar_row(view_of(half_way()), 185, 80)
     assert len(row) == 79
     assert row.startswith(" 50%|███████")
-    assert row.endswith("| 2/4, 1 failed [03:05, 2 minutes left]")
+    assert row.endswith("| 2/4, 1 failed [03:05, 1 minute left]")
 
 
 def test_a_wide_terminal_has_room_for_the_range() -> None:
     story = Story().begin(*map(make_unit, "abcd"))
     story.run("a", seconds=600)
     story.run("b", seconds=1800)
-    assert re.search(r"\[00:01, 40 minutes left \(\d+ (s|minutes) to 1\.\d hours\)\]$", bar_row(view_of(story), 1, 160))
+    assert re.search(r"\[00:01, 39 minutes left \(\d+ (s|minutes) to 1\.\d hours\)\]$", bar_row(view_of(story), 1, 160))
 
 
 def test_without_unicode_the_bar_has_other_letters() -> None:
@@ -124,7 +124,7 @@ def test_the_line_says_what_runs() -> None:
     line = progress_line(view_of(story, c=pulse("c", "asking")), 185)
     assert (
         line
-        == "benchrun: 2/4 (50 %), 1 failed; 03:05; 2 minutes left (42 s to 3 minutes); running: c (asking) and 1 more"
+        == "benchrun: 2/4 (50 %), 1 failed; 03:05; 1 minute left (42 s to 3 minutes); running: c (asking) and 1 more"
     )
 
 

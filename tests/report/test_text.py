@@ -296,7 +296,15 @@ def test_seconds_are_said_as_people_say_them(value: float | None, text: str) -> 
 
 @pytest.mark.parametrize(
     ("hours", "text"),
-    [(None, "not known yet"), (0.0, "0 minutes"), (0.5, "30 minutes"), (1.0, "1.0 hours"), (26.26, "26.3 hours")],
+    [
+        (None, "not known yet"),
+        (0.0, "less than a minute"),
+        (59 / 3600, "less than a minute"),
+        (60 / 3600, "1 minute"),
+        (0.5, "30 minutes"),
+        (1.0, "1.0 hours"),
+        (26.26, "26.3 hours"),
+    ],
 )
 def test_what_remains_is_minutes_below_one_hour(hours: float | None, text: str) -> None:
     assert remaining(hours) == text
@@ -315,9 +323,8 @@ def test_the_plan_is_one_line() -> None:
     units = [make_unit("a"), make_unit("b"), make_unit("c")]
     campaign = story.campaign
     assert plan_line(Campaign(), make_plan(Campaign(), units, Wishes())) == "benchrun: 3 units to run"
-    assert (
-        plan_line(campaign, make_plan(campaign, units, Wishes(resume="all"))) == "benchrun: 1 units are done, 2 to run"
-    )
+    assert plan_line(Campaign(), make_plan(Campaign(), units[:1], Wishes())) == "benchrun: 1 unit to run"
+    assert plan_line(campaign, make_plan(campaign, units, Wishes(resume="all"))) == "benchrun: 1 unit is done, 2 to run"
     assert plan_line(campaign, Plan(added=[], run=[], stale=0, kept=2)) == (
         f"benchrun: nothing to do, all 2 units of {RUN_ID} are done"
     )
