@@ -95,7 +95,8 @@ def test_no_worker_is_started(suite: Campaign) -> None:
     suite.write({"conftest.py": "def pytest_configure(config):\n    assert not hasattr(config, 'workerinput')\n"})
     session = plan(suite, engine="n2")
     assert session.exit_code == 0
-    assert "gw0" not in session.text
+    assert "[gw0]" not in session.text
+    assert "gw0 " not in session.text
     assert "bringing up nodes" not in session.text
 
 
