@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import faulthandler
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from weakref import WeakMethod
 
 from pytest_benchrun.world.clock import monotonic_ns
 from pytest_benchrun.world.watchdog import LIMIT, WALL
@@ -41,8 +42,10 @@ class StackTimer:
         self._is_forking = False
         self._is_open = True
         self.renew_ns = 0
-        # a forked child would wait at its end for the thread that it has not got
-        os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork)
+        # A forked child would wait at its end for the thread that it has not got. What is registered stays for ever,
+        # and must not keep the memory that the cells are a view of.
+        before, after = WeakMethod(self._before_fork), WeakMethod(self._after_fork)
+        os.register_at_fork(before=lambda: _call(before), after_in_parent=lambda: _call(after))
 
     def begin(self, now_ns: int) -> None:
         """Another unit begins, perhaps with another limit; without one nothing is to be written."""
@@ -88,3 +91,9 @@ class StackTimer:
         if self._is_forking:
             self._is_forking = False
             self.renew(monotonic_ns())
+
+
+def _call(weak: WeakMethod[Callable[[], None]]) -> None:
+    method = weak()
+    if method is not None:
+        method()
