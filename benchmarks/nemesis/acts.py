@@ -94,7 +94,9 @@ class Nemesis:
         session.kill()
 
     def _kill_worker(self, session: subprocess.Popen[bytes]) -> None:
-        workers = self._workers(session)
+        """One that can take units: where one dies while it starts, pytest-xdist itself ends the session."""
+        up = {event["pid"] for event in self._campaign.journal() if event["event"] == "worker_up"}
+        workers = [one for one in self._workers(session) if one.pid in up]
         if workers:
             with suppress(psutil.Error):
                 self._chance.choice(workers).kill()

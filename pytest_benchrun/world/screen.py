@@ -74,6 +74,8 @@ class Screen:
         with self._lock:
             if self._is_paused or not self._has_terminal() or (rows == self._rows and size == self._size):
                 return
+            if self.size != size:  # rows that wrap could not be taken away again; the next ones fit
+                return
             begin = ""
             if not self._is_at_start:
                 if is_patient or monotonic_s() - self._written_s < _QUIET_S:

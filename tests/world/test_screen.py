@@ -76,6 +76,15 @@ def test_a_block_is_painted_over_in_place(terminal: Terminal) -> None:
     assert terminal.rows() == ["1", "2 and more", "3"]
 
 
+def test_a_block_for_a_terminal_that_was_wider_is_not_painted(terminal: Terminal) -> None:
+    before = terminal.screen.size
+    terminal.resize(before.columns - 20)
+    terminal.screen.paint(["x" * (before.columns - 1)], before)
+    assert terminal.rows() == [""]
+    terminal.paint("fits")
+    assert terminal.rows() == ["fits"]
+
+
 def test_a_block_that_becomes_smaller_leaves_nothing(terminal: Terminal) -> None:
     terminal.paint("one", "two", "three")
     terminal.paint("1")
