@@ -133,10 +133,13 @@ def unpack_reports(reports: list[dict[str, Any]], shared: dict[object, Any]) -> 
 
     Args:
         reports: of one unit.
-        shared: properties that all units have, kept once: pytest keeps every report to the end.
+        shared: properties that all units have, kept once, as are keywords of a unit's reports: pytest keeps every
+            report to the end.
     """
     own: dict[object, Any] = {}
+    keywords: dict[str, Any] = {}
     for report in reports:
+        keywords = report["keywords"] = keywords if report["keywords"] == keywords else report["keywords"]
         report["location"] = tuple(report["location"])
         report["user_properties"] = [_property(entry, own, shared) for entry in report["user_properties"]]
         report["sections"] = [tuple(entry) for entry in report["sections"]]
