@@ -6,7 +6,8 @@ import ctypes
 import os
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ from pytest_benchrun.core.jsonsafe import to_name
 from pytest_benchrun.world.cookie import command_of, cookie_of, end_processes
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h; see prctl(2)
+_PR_GET_CHILD_SUBREAPER = 37  # as above
 _STANDARD_ERROR = 2
 _MOST_ROUNDS = 10
 _LIST_LENGTH = 65536
@@ -31,6 +33,22 @@ def adopt_orphans(*, is_on: bool) -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(is_on), 0, 0, 0)
+
+
+@contextmanager
+def orphans_left_alone() -> Generator[None]:
+    """Have orphans of this time become nobody's children here, as they were before `adopt_orphans`."""
+    is_on = ctypes.c_int(0)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(is_on), 0, 0, 0)
+    if not is_on.value:
+        yield
+        return
+    adopt_orphans(is_on=False)
+    try:
+        yield
+    finally:
+        adopt_orphans(is_on=True)
 
 
 class Children:

@@ -85,7 +85,21 @@ CRASHING = {
     ),
 }
 
+_KILLS_CHILDREN = """
+import psutil
+for process in psutil.Process().children(recursive=True):
+    process.kill()
+    process.wait()
+"""
+
 HANGING = {
+    "kills_its_watchdog_and_sleeps": _hangs(f"{_KILLS_CHILDREN}\ntime.sleep(600)"),
+    "kills_its_watchdog_and_holds_the_lock": _hangs(f"{_KILLS_CHILDREN}\nhold()", "stuck"),
+    "kills_its_watchdog_and_ignores_all": _hangs(
+        f"{_KILLS_CHILDREN}\nfor number in signal.valid_signals() - {{9, 19}}: signal.signal(number, signal.SIG_IGN)\n"
+        "forever()",
+        "stuck",
+    ),
     "sleeps": _hangs("time.sleep(600)"),
     "holds_the_lock": _hangs("hold()", "stuck"),
     "swallows_everything": _hangs("forever()", "stuck"),
