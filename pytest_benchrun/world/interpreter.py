@@ -68,6 +68,11 @@ def restore_interpreter(expected: Interpreter) -> list[str]:
     return changes
 
 
+def is_debugged() -> bool:
+    """Whether a debugger follows this thread now."""
+    return _is_debugger(_trace())
+
+
 def _is_debugger(trace: object) -> bool:
     module = getattr(trace, "__module__", None) if trace is not None else None
     return isinstance(module, str) and module.partition(".")[0].startswith(_DEBUGGERS)
