@@ -114,12 +114,21 @@ class Children:
                         os.waitpid(pid, os.WNOHANG)
                     continue
                 # the command first: when it is there the environment is too
-                is_helper = any(word in command_of(process) for word in _KEPT)
-                if is_helper or pid in pools or cookie_of(pid) not in {cookie, None}:
+                if is_helper(process) or pid in pools or cookie_of(pid) not in {cookie, None}:
                     self._known |= {pid}
                 else:
                     found += [process, *process.children(recursive=True)]
         return end_processes(found)
+
+
+def is_helper(process: psutil.Process) -> bool:
+    """Whether a process has it once for all its units, and it ends by itself.
+
+    Raises:
+        psutil.Error: it has ended.
+    """
+    command = command_of(process)
+    return any(word in command for word in _KEPT)
 
 
 def _has_children() -> bool:
