@@ -9,7 +9,8 @@ from typing import Any
 
 # now: a unit may patch them
 _limit, _set_limit = sys.getrecursionlimit, sys.setrecursionlimit
-_is_collecting, _threshold, _set_threshold = gc.isenabled, gc.get_threshold, gc.set_threshold
+_is_collecting, _collect, _stop_collecting = gc.isenabled, gc.enable, gc.disable
+_threshold, _set_threshold = gc.get_threshold, gc.set_threshold
 _trace, _set_trace, _profile, _set_profile = sys.gettrace, sys.settrace, sys.getprofile, sys.setprofile
 
 _DEBUGGERS = ("bdb", "pdb", "pydevd", "_pydevd")
@@ -54,7 +55,7 @@ def restore_interpreter(expected: Interpreter) -> list[str]:
     changes = restore_recursion_limit(expected.recursion_limit)
     if _is_collecting() != expected.is_collecting:
         changes.append(f"left garbage collection switched {'off' if expected.is_collecting else 'on'}")
-        (gc.enable if expected.is_collecting else gc.disable)()
+        (_collect if expected.is_collecting else _stop_collecting)()
     if _threshold() != expected.threshold:
         changes.append(f"left the thresholds of garbage collection changed to {_threshold()}")
         _set_threshold(*expected.threshold)
