@@ -1,7 +1,7 @@
 """`python -m benchmarks.nemesis --seconds 600 --seed N`: campaigns under attack, one after the other, each proved.
 
-The seed chooses the acts and their moments; which unit they hit is the machine's to say. Clocks are not stepped:
-that would be the clock of the whole machine.
+The seed chooses the acts and their moments; which unit they hit is the machine's to say. Clocks are stepped
+for the sessions alone, where there is a C compiler.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.nemesis.acts import Nemesis
 from benchmarks.nemesis.campaign import Campaign
 from benchmarks.nemesis.checker import faults_of
+from benchmarks.nemesis.clock import SteppedClock, can_step
 
 ENGINES: tuple[tuple[str, ...], ...] = ((), ("-n2",))
 UNLIMITED = ("--bench-max-failures=none", "--bench-max-consecutive-failures=none", "--bench-stuck-timeout=30s")
@@ -41,7 +42,8 @@ def attack(folder: Path, seed: str, until_s: float) -> tuple[list[str], Counter[
     """
     chance = random.Random(seed)
     with _disk(folder / "disk") as has_disk:
-        campaign = Campaign(folder / "suite", folder / "disk" / "results")
+        clock = SteppedClock(folder) if can_step() else None
+        campaign = Campaign(folder / "suite", folder / "disk" / "results", clock=clock)
         nemesis = Nemesis(campaign, chance, has_disk=has_disk)
         while not nemesis.faults:
             session = campaign.start(*UNLIMITED, *chance.choice(ENGINES))
@@ -79,7 +81,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=None, help="by default another one each time")
     asked = parser.parse_args(argv)
     seed = secrets.randbits(32) if asked.seed is None else asked.seed
-    print(f"seed {seed}", flush=True)
+    without = "" if can_step() else "; clocks are not stepped, as there is no C compiler"
+    print(f"seed {seed}{without}", flush=True)
     begun_s, number = time.monotonic(), 0
     done: Counter[str] = Counter()
     while number == 0 or time.monotonic() - begun_s < asked.seconds:

@@ -19,6 +19,9 @@ STOPPED_WITHIN_NS = 2_000_000_000
 """From the STOP file to the last start of a unit: a second is promised, and this machine is busy."""
 
 VIEWS = ("status.json", "run_state.json", "runstats.json")
+STEPS_S = (-86_400 * 400, -86_400, -3600, -5, -1, 0, 1, 5, 3600, 86_400, 86_400 * 400)
+"""From the true time: a daylight saving that was forgotten, a battery that is flat, a server of time that is wrong."""
+
 MOST_ACTS = 30
 """In one session; then it is left alone."""
 
@@ -56,6 +59,8 @@ class Nemesis:
         }
         if has_disk:
             self._acts["fill disk"] = self._fill_disk
+        if campaign.clock is not None:
+            self._acts["step clock"] = self._step_clock
         self.done: dict[str, int] = {}
         self.faults: list[str] = []
 
@@ -144,6 +149,10 @@ class Nemesis:
     def _delete_views(self, session: subprocess.Popen[bytes]) -> None:
         for name in VIEWS:
             (self._campaign.results / name).unlink(missing_ok=True)
+
+    def _step_clock(self, session: subprocess.Popen[bytes]) -> None:
+        if self._campaign.clock is not None:
+            self._campaign.clock.step(self._chance.choice(STEPS_S))
 
     def _fill_disk(self, session: subprocess.Popen[bytes]) -> None:
         if not self._has_begun():  # a run that cannot write does not start, and says so

@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from benchmarks.nemesis.clock import SteppedClock
+
 UNITS = 300
 UNIT_IDS = tuple(f"test_it.py::test_it[{number}]" for number in range(UNITS))
 SOURCE = f"""
@@ -52,6 +54,7 @@ class Campaign:
     Args:
         folder: made here, for the suite.
         results: the results directory; on a disk of its own where that can be filled.
+        clock: what its sessions take for the time of day; None for the machine's.
 
     Attributes:
         sessions: how many have been started.
@@ -62,6 +65,7 @@ class Campaign:
     results: Path
     sessions: int = 0
     sessions_before: int = 0
+    clock: SteppedClock | None = None
     outputs: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -83,7 +87,7 @@ class Campaign:
             return subprocess.Popen(
                 argv,
                 cwd=self.folder,
-                env=_environment(),
+                env={**_environment(), **(self.clock.environment if self.clock else {})},
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,

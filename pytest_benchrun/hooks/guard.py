@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from sys import getrecursionlimit
 
 import pytest
 
@@ -12,6 +13,7 @@ from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.unitlog import UnitLog
 from pytest_benchrun.world.cookie import VARIABLE, cookie_for
 from pytest_benchrun.world.forks import Forks
+from pytest_benchrun.world.interpreter import restore_recursion_limit
 from pytest_benchrun.world.leftovers import Children, Descriptors, Threads, adopt_orphans
 from pytest_benchrun.world.surroundings import Surroundings, few, look_at_limits, restore_limits
 
@@ -149,7 +151,9 @@ class UnitGuard:
         found = self._found
         # five system calls: a unit without a fixture of its own has had no code to change one before its function
         limits = look_at_limits() if self._has_own_code or found is None else found.surroundings.limits
+        depth = getrecursionlimit()
         yield
+        self.warnings += restore_recursion_limit(depth)  # first: with a tiny one nothing that follows would run
         self.warnings += restore_limits(limits)
         self.shrink("call")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import warnings
 from typing import Any
 
@@ -45,6 +46,10 @@ class VisibleWarnings:
         shown = visible(text)
         if shown != text:
             warning_message.message = Warning(shown)
+        line = warning_message.line or linecache.getline(warning_message.filename, warning_message.lineno)
+        shown = visible(line)
+        if shown != line:
+            warning_message.line = shown
 
 
 def show_names(config: pytest.Config) -> None:

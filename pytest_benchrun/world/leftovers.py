@@ -6,7 +6,8 @@ import ctypes
 import os
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ from pytest_benchrun.core.jsonsafe import to_name
 from pytest_benchrun.world.cookie import command_of, cookie_of, end_processes
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h; see prctl(2)
+_PR_GET_CHILD_SUBREAPER = 37  # as above
 _STANDARD_ERROR = 2
 _MOST_ROUNDS = 10
 _LIST_LENGTH = 65536
@@ -31,6 +33,22 @@ def adopt_orphans(*, is_on: bool) -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(is_on), 0, 0, 0)
+
+
+@contextmanager
+def orphans_left_alone() -> Generator[None]:
+    """Have orphans of this time become nobody's children here, as they were before `adopt_orphans`."""
+    is_on = ctypes.c_int(0)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(is_on), 0, 0, 0)
+    if not is_on.value:
+        yield
+        return
+    adopt_orphans(is_on=False)
+    try:
+        yield
+    finally:
+        adopt_orphans(is_on=True)
 
 
 class Children:
@@ -96,12 +114,21 @@ class Children:
                         os.waitpid(pid, os.WNOHANG)
                     continue
                 # the command first: when it is there the environment is too
-                is_helper = any(word in command_of(process) for word in _KEPT)
-                if is_helper or pid in pools or cookie_of(pid) not in {cookie, None}:
+                if is_helper(process) or pid in pools or cookie_of(pid) not in {cookie, None}:
                     self._known |= {pid}
                 else:
                     found += [process, *process.children(recursive=True)]
         return end_processes(found)
+
+
+def is_helper(process: psutil.Process) -> bool:
+    """Whether a process has it once for all its units, and it ends by itself.
+
+    Raises:
+        psutil.Error: it has ended.
+    """
+    command = command_of(process)
+    return any(word in command for word in _KEPT)
 
 
 def _has_children() -> bool:

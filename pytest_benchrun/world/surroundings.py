@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_benchrun.core.jsonsafe import to_name
+from pytest_benchrun.world.interpreter import Interpreter, changed, look_at_interpreter, restore_interpreter
 
 _WATCHED = tuple(
     number for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM") if (number := getattr(signal, name, None)) is not None
@@ -42,6 +43,7 @@ class State:
         handlers: of the watched signals; None where it was not set in Python.
         blocked: signals that do not arrive.
         limits: of the process's resources.
+        interpreter: its settings.
     """
 
     folder: str | None
@@ -50,6 +52,7 @@ class State:
     handlers: tuple[Any, ...]
     blocked: frozenset[int]
     limits: Limits
+    interpreter: Interpreter
 
 
 class Surroundings:
@@ -61,7 +64,7 @@ class Surroundings:
     def __init__(self) -> None:
         mask = os.umask(0o77)
         os.umask(mask)
-        self._expected = State(None, {}, mask, (), frozenset(), ())
+        self._expected = State(None, {}, mask, (), frozenset(), (), look_at_interpreter())
         self.accept()
 
     def accept(self) -> None:
@@ -77,7 +80,7 @@ class Surroundings:
         environment = dict(_environment())
         environment.pop(_PYTESTS, None)
         blocked = frozenset(pthread_sigmask(0, ()))
-        return State(_folder(), environment, mask, _handlers(), blocked, look_at_limits())
+        return State(_folder(), environment, mask, _handlers(), blocked, look_at_limits(), look_at_interpreter())
 
     def accept_change(self, before: State) -> None:
         """What has changed since `before` is right; what had changed until then is not."""
@@ -96,6 +99,7 @@ class Surroundings:
             handlers=after.handlers if after.handlers != before.handlers else expected.handlers,
             blocked=after.blocked if after.blocked != before.blocked else expected.blocked,
             limits=after.limits if after.limits != before.limits else expected.limits,
+            interpreter=changed(expected.interpreter, before.interpreter, after.interpreter),
         )
 
     def put_variable(self, name: bytes, value: str) -> None:
@@ -134,6 +138,7 @@ class Surroundings:
         if signal.getitimer(signal.ITIMER_REAL)[0]:
             signal.setitimer(signal.ITIMER_REAL, 0)
             changes.append("left an alarm set")
+        changes += restore_interpreter(expected.interpreter)
         return changes + restore_limits(expected.limits) if has_limits else changes
 
 

@@ -16,18 +16,21 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from pytest_benchrun.world import watchdog
 from pytest_benchrun.world.alive import process_started
+from pytest_benchrun.world.leftovers import orphans_left_alone
 from pytest_benchrun.world.stacktimer import StackTimer
-from pytest_benchrun.world.watchdog import HEAD, LENGTH, SIZE, TEXT_SIZE
+from pytest_benchrun.world.watchdog import DUTY, HEAD, LENGTH, SIZE, TEXT_SIZE
 
 _getpid = os.getpid  # now: a unit may patch it
 
 _END_S = 2.0
+_SHELL = "/bin/sh"
 
 
 def _signal(offset: int, other: str) -> signal.Signals | int:
@@ -95,18 +98,28 @@ class Watch:
         return True
 
     def _spawn(self) -> None:
+        self.cells[DUTY] += 1
         told = {
             **self._about,
             "pid": _getpid(),
             "started": process_started(_getpid()),
+            "duty": self.cells[DUTY],
             "slot": self._slot,
             "stacks": self._stacks,
             "knock": int(KNOCK),
             "dump": int(DUMP),
             "sys_path": [path or os.getcwd() for path in sys.path],  # noqa: PTH109  # what the empty entry means
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(watchdog.__file__)), json.dumps(told)],
+        argv = [sys.executable, "-I", "-S", str(Path(watchdog.__file__)), json.dumps(told)]
+        self._process = self._start(argv)
+        self.pid = self._process.pid
+        with suppress(OSError, subprocess.TimeoutExpired), orphans_left_alone():
+            # a child of the system's first process: who ends all children of this one, and theirs, does not find it
+            self._start([_SHELL, "-c", '"$@" &', _SHELL, *argv, str(self.pid)]).wait(_END_S)
+
+    def _start(self, argv: list[str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -114,7 +127,6 @@ class Watch:
             pass_fds=(self._slot, self._stacks),
             start_new_session=True,  # a terminal's Ctrl-C and a group's end are not meant for it
         )
-        self.pid = self._process.pid
 
     def _hear(self, _: int, frame: FrameType | None) -> None:
         __tracebackhide__ = True
@@ -140,6 +152,7 @@ class Watch:
         process, self._process = self._process, None
         if process is None or _getpid() != self._owner:  # a child that a unit forked has none
             return
+        self.cells[DUTY] = 0
         process.terminate()
         try:
             process.wait(_END_S)

@@ -3,6 +3,8 @@
 Run as a script by `watch.py`, with the standard library alone: it starts in 10 ms and costs four looks a
 second. First it knocks: the process fails its unit itself. When that has not helped after a grace, it has
 the stacks written, and `postmortem.py` writes the record and ends the process and all that it has started.
+
+A unit may end it. A second process, its relief, waits for nothing else: it costs no look, and does its work then.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ LENGTH = 6
 """Bytes of the text."""
 PAUSED = 7
 """1 while a debugger has the terminal, or the owner writes."""
-HEAD = 64
+DUTY = 8
+"""Which watchdog, with its relief, looks after the process: they count from 1; 0 when none should."""
+HEAD = 128
 TEXT_SIZE = 16_000
 SIZE = HEAD + TEXT_SIZE
 
@@ -47,6 +51,8 @@ GRACE_NS = 2_000_000_000
 """From the knock, or the end of the user's limit, to the end of the process."""
 WALL_GRACE_NS = 10_000_000_000
 """The same when the user's limit was heard: a unit may clean up for longer than we have promised to wait."""
+_START = 19
+"""Where the start of a process stands in its `/proc/PID/stat`, after its name."""
 DUMP_S = 1.0
 RECORD_S = 20.0
 
@@ -68,12 +74,50 @@ class Watchdog:
         self._silence_ns = -1
         self._seen_ns = 0
         self._seen_size = 0
+        self._children: dict[int, str] = {}
 
     def work(self) -> None:
-        """Until the process is gone."""
+        """Until the process is gone, or has another watchdog."""
         wait_s = LOOK_S
-        while not self._is_gone(wait_s):
+        while self._cells[DUTY] == self._told["duty"] and not self._is_gone(wait_s):
             wait_s = self._look(time.clock_gettime_ns(time.CLOCK_MONOTONIC))
+            self._children = {pid: self._children.get(pid) or _fields_of(pid)[_START] for pid in self._child_pids()}
+        if self._children and self._cells[DUTY] == self._told["duty"]:  # it was killed, and has not ended as it should
+            self._call("survivors", "end_survivors", {"children": list(self._children.items())})
+
+    def _child_pids(self) -> list[int]:
+        """The children of the process, daemons that it has adopted too; Linux only."""
+        found: list[int] = []
+        with suppress(OSError):
+            for thread in os.listdir(f"/proc/{self._pid}/task"):  # noqa: PTH208  # lean
+                with (
+                    suppress(OSError, ValueError),  # the thread has ended meanwhile
+                    open(f"/proc/{self._pid}/task/{thread}/children", encoding="ascii") as file,  # noqa: PTH123  # as above
+                ):
+                    found += map(int, file.read().split())
+        return [pid for pid in found if pid != os.getpid()]
+
+    def _call(self, module: str, function: str, order: dict[str, Any]) -> None:
+        """Have a process of its own do what needs more than the standard library."""
+        program = "import json, sys; told = json.load(sys.stdin); sys.path[:] = told['sys_path']; "
+        program += f"from pytest_benchrun.world.{module} import {function}; {function}(told)"
+        with suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(
+                [sys.executable, "-I", "-S", "-c", program],
+                input=json.dumps({**self._told, **order}).encode(),
+                pass_fds=(self._told["slot"], self._told["stacks"]),
+                timeout=RECORD_S,
+                check=False,
+            )
+
+    def relieve(self, pid: int) -> None:
+        """Do the work of another watchdog once that has ended."""
+        if self._pidfd is None:
+            return
+        with suppress(OSError):  # it has ended already
+            select.select([self._pidfd, os.pidfd_open(pid)], [], [])
+        if not self._is_gone(0):
+            self.work()
 
     def _is_gone(self, wait_s: float) -> bool:
         """Wait, and say whether the process has ended meanwhile."""
@@ -145,18 +189,9 @@ class Watchdog:
             begin = before if self._wait_for_stacks(before) else begin
         if self._cells[LAST] != last_ns:
             return  # it goes on after all
-        order = {**self._told, "kind": kind, "last_ns": last_ns, "begin": begin, "watchdog": os.getpid()}
         ends = kind == "timeout" or self._cells[ACTION] != REPORT
-        program = "import json, sys; told = json.load(sys.stdin); sys.path[:] = told['sys_path']; "
-        program += "from pytest_benchrun.world.postmortem import examine; examine(told)"
-        with suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(
-                [sys.executable, "-I", "-S", "-c", program],
-                input=json.dumps(order).encode(),
-                pass_fds=(self._told["slot"], self._told["stacks"]),
-                timeout=RECORD_S,
-                check=False,
-            )
+        order = {"kind": kind, "last_ns": last_ns, "begin": begin, "watchdog": os.getpid()}
+        self._call("postmortem", "examine", order)
         if ends and self._cells[LAST] == last_ns:  # no record could be made: it must end all the same
             self._kill()
 
@@ -184,15 +219,25 @@ class Watchdog:
 
 
 def _state_of(pid: int) -> tuple[str, int]:
-    """The letter of the process's state and its parent, see proc(5)."""
+    """The letter of the process's state and its parent."""
+    fields = _fields_of(pid)
+    return fields[0], int(fields[1])
+
+
+def _fields_of(pid: int) -> list[str]:
+    """Those of `/proc/PID/stat` from the third on, see proc(5)."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123  # lean
             fields = file.read().rpartition(")")[2].split()
-        return fields[0], int(fields[1])
-    except (OSError, IndexError, ValueError):
-        return "", 0
+    except OSError:
+        fields = []
+    return fields if len(fields) > _START else ["", "0", *[""] * _START]
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Watchdog(json.loads(sys.argv[1])).work()
+    order, *before = sys.argv[1:]
+    if before:
+        Watchdog(json.loads(order)).relieve(int(before[0]))
+    else:
+        Watchdog(json.loads(order)).work()

@@ -31,7 +31,7 @@ def events(config, name):
     """The journal's lines of one kind, as a reader beside the run sees them."""
     wanted = '"event":"%s"' % name
     for part in sorted(pathlib.Path(config.getoption("bench_results")).glob("journal*.jsonl")):
-        for line in part.read_text().splitlines():
+        for line in part.read_text("utf-8").splitlines():  # whatever locale a unit has set
             if wanted in line:
                 yield json.loads(line)
 

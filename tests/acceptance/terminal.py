@@ -58,6 +58,10 @@ class Terminal:
             self.text += os.read(self._master, 65536).decode("utf-8", "replace")
         return words in self.text
 
+    def type(self, line: str) -> None:
+        """What somebody types, and the end of the line."""
+        os.write(self._master, f"{line}\n".encode())
+
     def hang_up(self) -> None:
         """Close the window: who is in front there gets SIGHUP."""
         if not self._is_closed:

@@ -234,6 +234,17 @@ def test_a_web_hook_that_is_down_is_told_once_and_changes_nothing(campaign: Camp
     assert session.text.count("--bench-notify: ") == 1
 
 
+def test_another_service_is_told_by_apprise(campaign: Campaign, server: tuple[str, list[dict[str, Any]]]) -> None:
+    pytest.importorskip("apprise")
+    url, told = server
+    campaign.write({"test_it.py": HANGS})
+    session = campaign.run(SHORT, f"--bench-notify={url.replace('http://', 'json://')}")
+    [one] = told
+    assert one["title"] == "benchrun"
+    assert "test_hangs: stuck: no sign of progress" in one["message"]
+    assert session.outcomes == {"passed": 2, "failed": 1}
+
+
 def test_another_service_names_what_it_needs(campaign: Campaign) -> None:
     campaign.write({"test_it.py": HANGS})
     session = campaign.run("--bench-notify=nothing-that-is-known://x")

@@ -41,3 +41,11 @@ def test_raw_ids_and_warnings_reach_no_sink(campaign: Campaign, engine: str) -> 
     again = campaign.run("--bench-resume", engine=engine)
     assert again.exit_code == 0
     assert again.status()["total_tasks"] == count
+
+
+def test_the_line_that_pytest_shows_under_a_warning_is_visible_too(campaign: Campaign, engine: str) -> None:
+    line = "def test_it(): warnings.warn('w', stacklevel=1)  # \x1b[2J \x9b6n \u202e"
+    campaign.write({"test_a.py": f"import warnings\n{line}\n"})
+    session = campaign.run("-W", "always", engine=engine)
+    assert r"\x1b[2J \x9b6n \u202e" in session.text
+    assert not {"\x1b", "\x9b", "\u202e"} & set(session.text)

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchrun.core.events import Event
+from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.model import Ending, Metric
 from pytest_benchrun.core.tables import TABLES, Row, attempt_rows, metric_rows, unit_rows
 from pytest_benchrun.report.export import as_csv, as_jsonl
+from tests.hooks.hostile_texts import HOSTILE_TEXTS
 from tests.stories import FAILED, Story, make_outcome, make_unit, stories
 
 
@@ -69,6 +71,17 @@ def test_a_metric_is_one_row() -> None:
 def test_text_that_a_spreadsheet_would_compute_is_made_text(text: str) -> None:
     cells = list(csv.reader(io.StringIO(b"".join(as_csv([{text: text}])).decode(), newline="")))
     assert cells == [[f"'{text}"], [f"'{text}"]]
+
+
+def test_no_text_breaks_out_of_its_cell_or_is_computed() -> None:
+    texts = list(dict.fromkeys(safe_text(text) for text in HOSTILE_TEXTS))
+    rows: list[Row] = [{"text": text, "n": number} for number, text in enumerate(texts)]
+    read = list(csv.reader(io.StringIO(b"".join(as_csv(rows)).decode(), newline="")))
+    assert [row[1] for row in read[1:]] == [str(number) for number in range(len(texts))]
+    for (cell, _), text in zip(read[1:], texts, strict=True):
+        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r")), text
+        back = cell[1:] if cell[:2] in {"'=", "'+", "'-", "'@", "'\t"} else cell
+        assert back == text.replace("\r", "\\r")
 
 
 def test_numbers_stay_numbers_and_nothing_stays_empty() -> None:

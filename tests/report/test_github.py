@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_benchrun.core.model import Metric
 from pytest_benchrun.core.runstats import runstats_view
 from pytest_benchrun.report.github import ANNOTATIONS, error_commands, step_summary
+from tests.hooks.hostile_texts import HOSTILE_TEXTS
 from tests.stories import FAILED, Story, make_unit
 
 HOSTILE = "a|b <b>@me</b> [x](http://e) `c` %0A::error::\r\n::stop-commands::x \x1b[31m **bold**"
@@ -60,3 +63,19 @@ def test_hostile_text_is_no_markup() -> None:
     assert row.count("|") == 5
     assert not set("<>@`*[]\\") & set(row)
     assert all(line.isprintable() for line in text.splitlines())
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=range(len(HOSTILE_TEXTS)))
+def test_no_text_is_a_command_or_markup(text: str) -> None:
+    story = failing(1, f"t.py::test[{text.replace('{}', '')}]", text or "none")
+    stats = runstats_view(story.campaign)
+    (command,) = error_commands(stats)
+    title, _, data = command.removeprefix("::error title=").partition("::")
+    assert command.isprintable()
+    assert not {":", ","} & set(title)
+    assert data.startswith("call: ")
+    lines = step_summary(story.campaign, stats).splitlines()
+    assert all(line.isprintable() for line in lines)
+    (row,) = [line for line in lines if "| call |" in line]
+    assert row.count("|") == 5
+    assert not set("<>@`*[]\\") & set(row)

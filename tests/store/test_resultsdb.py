@@ -13,6 +13,7 @@ import pytest
 
 from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.core.events import SessionStarted
+from pytest_benchrun.core.jsonsafe import safe_text
 from pytest_benchrun.core.model import Metric
 from pytest_benchrun.core.sqltables import METRICS, SqlRow, Table
 from pytest_benchrun.store import resultsdb
@@ -22,6 +23,7 @@ from pytest_benchrun.store.resultsdb import MOST_TURNS, is_of_last_event, makes_
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.sqlrows import PIECE_ROWS, insert_run
 from pytest_benchrun.store.turnread import has_more_lines
+from tests.hooks.hostile_texts import HOSTILE_TEXTS
 from tests.store.faulty import FaultyDisk
 from tests.store.turnlines import event_line, turn_line
 from tests.stories import FAILED, Story
@@ -237,3 +239,15 @@ def test_lines_of_full_files_are_counted_too(rundir: RunDir) -> None:
     rundir.turns.write_bytes(turn_line() * 2 + b'{"torn')
     assert has_more_lines(rundir, 4)
     assert not has_more_lines(rundir, 8)
+
+
+def test_every_text_is_a_value_and_no_statement(rundir: RunDir) -> None:
+    texts = list(dict.fromkeys(safe_text(text) or "none" for text in HOSTILE_TEXTS))
+    story = Story().begin(*texts)
+    for number, text in enumerate(texts):
+        story.run(text, FAILED, message=text, metrics={text: Metric(value=number, unit=text)})
+    story.finish()
+    write_results(rundir, fill(rundir, story).campaign)
+    assert [row[0] for row in ask(rundir.results, "SELECT unit_id FROM units ORDER BY rowid")] == texts
+    assert [row[0] for row in ask(rundir.results, "SELECT message FROM attempts ORDER BY rowid")] == texts
+    assert ask(rundir.results, "SELECT name, unit FROM metrics ORDER BY rowid") == [(text, text) for text in texts]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bdb
+import gc
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,12 +36,37 @@ def _set_variable() -> None:
     os.environ["BENCHRUN_A_TEST"] = "set"
 
 
+def _limit_recursion() -> None:
+    sys.setrecursionlimit(sys.getrecursionlimit() + 7)
+
+
+def _set_threshold() -> None:
+    gc.set_threshold(0)
+
+
+def _trace(*_: object) -> None:
+    return None
+
+
+def _set_trace() -> None:
+    sys.settrace(_trace)
+
+
+def _set_profile() -> None:
+    sys.setprofile(_trace)
+
+
 CHANGES: dict[str, Callable[[], None]] = {
     "left the umask changed to 012": _set_mask,
     "left the environment changed: BENCHRUN_A_TEST": _set_variable,
     "left the handler of SIGHUP changed": _handle,
     "left signals blocked: SIGUSR1": _block,
     "left an alarm set": _set_alarm,
+    f"left the recursion limit changed to {sys.getrecursionlimit() + 7}": _limit_recursion,
+    "left garbage collection switched off": gc.disable,
+    "left the thresholds of garbage collection changed to (0, 10, 10)": _set_threshold,
+    "left the trace function changed": _set_trace,
+    "left the profile function changed": _set_profile,
 }
 
 
@@ -57,6 +85,29 @@ def test_a_change_is_named_once_and_put_back(surroundings: Surroundings, said: s
     assert surroundings.restore() == []
     assert surroundings.look() == before
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def test_the_trace_function_of_a_debugger_stays(surroundings: Surroundings) -> None:
+    debugger, before = bdb.Bdb(), sys.gettrace()
+    debugger.reset()
+    sys.settrace(debugger.trace_dispatch)
+    try:
+        said = surroundings.restore()
+    finally:
+        sys.settrace(before)
+    assert said == []
+
+
+def test_what_a_wide_fixture_sets_of_the_interpreter_stays(surroundings: Surroundings) -> None:
+    before, limit = surroundings.look(), sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + 7)
+    try:
+        surroundings.accept_change(before)
+        gc.disable()
+        assert surroundings.restore() == ["left garbage collection switched off"]
+        assert sys.getrecursionlimit() == limit + 7
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 @pytest.mark.parametrize("said", [said for said in CHANGES if "alarm" not in said])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -16,6 +17,7 @@ import psutil
 import pytest
 
 from pytest_benchrun.world.clock import monotonic_ns
+from pytest_benchrun.world.leftovers import adopt_orphans
 from pytest_benchrun.world.watch import KNOCK, Watch
 from pytest_benchrun.world.watchdog import ACTION, BEGAN, HEARD, LAST, LIMIT, PAUSED, REPORT
 
@@ -111,6 +113,40 @@ def test_one_that_was_killed_is_started_again_and_knocks(knocks: Knocks) -> None
     wait_for(lambda: knocks.count == 1)
 
 
+def watchdogs_of(pid: int) -> list[psutil.Process]:
+    """That and its relief, wherever they stand in the tree of processes."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if f'"pid": {pid},' in "".join(process.cmdline()[4:5]) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def test_one_that_was_killed_is_relieved_at_once_by_one_that_is_no_child(knocks: Knocks) -> None:
+    adopt_orphans(is_on=True)
+    try:
+        for child in psutil.Process().children(recursive=True):
+            child.kill()
+            child.wait()
+        knocks.arm(0.1)
+        wait_for(lambda: knocks.count == 1)
+        assert len(watchdogs_of(os.getpid())) == 1
+        assert knocks.watch.revive()
+        wait_for(lambda: len(watchdogs_of(os.getpid())) == 2)
+        assert psutil.Process().children(recursive=True) == [psutil.Process(knocks.watch.pid)]
+        beat(knocks)
+        wait_for(lambda: knocks.count == 2)
+    finally:
+        adopt_orphans(is_on=False)
+
+
+def test_no_relief_outlives_the_close(knocks: Knocks) -> None:
+    wait_for(lambda: len(watchdogs_of(os.getpid())) == 2)
+    knocks.watch.close()
+    wait_for(lambda: watchdogs_of(os.getpid()) == [])
+
+
 def test_the_stacks_name_the_line_of_the_caller_last(knocks: Knocks) -> None:
     stacks = knocks.watch.stacks()
     assert "test_the_stacks_name_the_line_of_the_caller_last" in stacks.rpartition("\n\n")[2]
@@ -146,6 +182,7 @@ def test_one_that_does_not_answer_is_written_down_and_ended(tmp_path: Path, text
     assert (incident["ended"], incident["kind"], incident["pid"]) == ("worker", "stuck", process.pid)
     assert 'File "<string>"' in incident["stacks"]
     assert 2.0 < incident["silent_s"] < 10
+    wait_for(lambda: watchdogs_of(process.pid) == [])
     if text.startswith("{"):
         assert (incident["unit_id"], incident["attempt"], incident["note"]) == ("a", 3, "here")
 

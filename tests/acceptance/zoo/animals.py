@@ -85,6 +85,9 @@ MARKING = {
         does="signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())", says="left signals blocked"
     ),
     "sets_an_alarm": Animal(does="signal.setitimer(signal.ITIMER_REAL, 1.5)", says="left an alarm set"),
+    "tiny_recursion_limit": Animal(
+        does="sys.setrecursionlimit(len(__import__('inspect').stack(0)) + 20)", says="left the recursion limit changed"
+    ),
     "32_descriptors": Animal(
         does="resource.setrlimit(resource.RLIMIT_NOFILE, (32, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))",
         says="left the limit of open files changed",
@@ -241,8 +244,13 @@ PATCHING = {
     "breaks_pathlib": _patches("pathlib.Path", "open exists read_text mkdir"),
     "breaks_threading": _patches("threading", "Lock Thread enumerate active_count"),
     "breaks_subprocess": _patches("subprocess", "Popen run"),
-    "no_garbage_collection": Animal(does="gc.disable(); gc.set_threshold(0)"),
-    "own_trace_function": Animal(does="sys.settrace(lambda *a: 1 / 0 if False else None); sys.setprofile(None)"),
+    "no_garbage_collection": Animal(
+        does="gc.disable(); gc.set_threshold(0)", says="left garbage collection switched off"
+    ),
+    "own_trace_function": Animal(
+        does="sys.settrace(lambda *a: 1 / 0 if False else None); sys.setprofile(None)",
+        says="left the trace function changed",
+    ),
     "empties_sys_path": Animal(does="for name in ('path', 'meta_path'): monkeypatch.setattr(sys, name, [])"),
     "empties_sys_modules": Animal(does="monkeypatch.setattr(sys, 'modules', {})"),
     "warnings_are_errors": Animal(does="warnings.simplefilter('error'); monkeypatch.setattr(warnings, 'warn', None)"),

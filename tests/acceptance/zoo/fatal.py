@@ -85,7 +85,33 @@ CRASHING = {
     ),
 }
 
+_KILLS_CHILDREN = """
+import psutil
+for process in psutil.Process().children(recursive=True):
+    process.kill()
+    process.wait()
+"""
+
+_DAEMON = """
+path = HERE / f"daemon-{os.getpid()}"
+code = "import os, sys, time\\nif os.fork(): os._exit(0)\\nos.setsid()\\nif os.fork(): os._exit(0)\\n"
+code += "open(sys.argv[1], 'w').write(str(os.getpid()) + chr(10)); time.sleep(600)"
+subprocess.run([sys.executable, "-S", "-c", code, str(path)], check=True, env={})
+while not (path.exists() and path.read_text().endswith(chr(10))):
+    time.sleep(0.01)
+note(int(path.read_text()))
+"""
+
 HANGING = {
+    "has_a_daemon_without_environment_and_sleeps": _hangs(f"{_DAEMON}\ntime.sleep(600)"),
+    "has_a_daemon_without_environment_and_holds_the_lock": _hangs(f"{_DAEMON}\nhold()", "stuck"),
+    "kills_its_watchdog_and_sleeps": _hangs(f"{_KILLS_CHILDREN}\ntime.sleep(600)"),
+    "kills_its_watchdog_and_holds_the_lock": _hangs(f"{_KILLS_CHILDREN}\nhold()", "stuck"),
+    "kills_its_watchdog_and_ignores_all": _hangs(
+        f"{_KILLS_CHILDREN}\nfor number in signal.valid_signals() - {{9, 19}}: signal.signal(number, signal.SIG_IGN)\n"
+        "forever()",
+        "stuck",
+    ),
     "sleeps": _hangs("time.sleep(600)"),
     "holds_the_lock": _hangs("hold()", "stuck"),
     "swallows_everything": _hangs("forever()", "stuck"),

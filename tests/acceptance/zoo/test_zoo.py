@@ -40,14 +40,14 @@ def _write(suite: Suite, names: Iterable[str]) -> int:
     """
     names = list(names)
     for number, name in enumerate(names):
-        suite.write(f"test_{number:02d}_{name}.py", ZOO[name].source)
+        suite.write(f"test_{number:03d}_{name}.py", ZOO[name].source)
         if number % HEALTHY_EVERY == 0:
-            suite.write(f"test_{number:02d}_healthy.py", HEALTHY.format(count=HEALTHY_EACH))
+            suite.write(f"test_{number:03d}_healthy.py", HEALTHY.format(count=HEALTHY_EACH))
     return HEALTHY_EACH * len(names[::HEALTHY_EVERY])
 
 
 def _name_of(unit_id: str) -> str:
-    return unit_id.partition(".py")[0][len("test_00_") :]
+    return unit_id.partition(".py")[0][len("test_000_") :]
 
 
 def _ends(suite: Suite) -> dict[str, list[Json]]:
@@ -144,7 +144,7 @@ def test_what_ends_the_session_costs_nobody_else_once_it_is_mended(suite: Suite,
         said = suite.benchrun("status", "--exit-code")
         assert said.code in {11, 13}, (name, said.output)
         order.remove(name)
-        [path] = suite.folder.glob(f"test_*_{name}.py")
+        [path] = suite.folder.glob(f"test_???_{name}.py")
         suite.write(path.name, "def test_it(): pass\n")
         resume = ("--bench-resume",)
     child = suite.start(*OPTIONS, *ENGINES[engine], *resume)
