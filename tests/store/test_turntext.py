@@ -191,5 +191,7 @@ def test_any_piece_may_stand_in_a_wrong_place(first: int, last: int, place: int)
 )
 def test_lines_never_lend_each_other_an_end(lines: list[bytes]) -> None:
     whole = turn_line()
-    block = b"\n".join([*lines, whole, *lines, whole])
+    block = b"\n".join([whole[:-1] + b',{"a":1},{"b":[{}', b"{}]}", *lines, whole, *lines, whole])
     assert of_blocks(block, is_quick=False)["turns"] == 2
+    block = b"\n".join([whole[:-1] + b',{"a":1},{"b":[{}', b"{}]}", whole])
+    assert of_blocks(block, is_quick=False)["turns"] == 1
