@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -104,6 +105,14 @@ def test_a_line_unlike_the_others_is_never_taken_for_one_of_them(odd: dict[str, 
 def test_an_event_that_holds_a_turn_is_no_turn() -> None:
     event = event_line(copy=orjson.loads(turn_line()))
     assert taken(turn_line() + event + turn_line()) == (figures(turn_line() * 2 + event), event)
+
+
+@pytest.mark.parametrize("own", [{"copy": RECORD}, {"list": [1, 2]}, {"text": "x" * 3000}])
+def test_lines_that_are_hardly_ever_alike_are_left_to_the_decoder(own: dict[str, Any]) -> None:
+    block = turn_line(**own) * 12
+    with suppress(KeyError):
+        assert take_numbers(block, counts) is None
+    assert of_blocks(block, is_quick=True) == figures(block)
 
 
 WHOLE = [
