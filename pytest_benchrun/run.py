@@ -68,7 +68,7 @@ class OpenRun:
         start: what `begin` will do.
         run_id: of the run to come, or to go on.
         notes: what people should be told, one sentence each.
-        stats: the figures of the run, once it has ended.
+        stats: the figures of the run, once it has ended or there is nothing to do.
         listeners: told of every event beside the views; to be filled before `begin`.
     """
 
@@ -305,7 +305,7 @@ class OpenRun:
             self._lock.keep_nothing()
             with suppress(OSError):
                 self.rundir.disk.sweep_temporary_files(self.rundir.path)
-                mend_views(self.rundir, self.campaign)
+                self.stats = mend_views(self.rundir, self.campaign)
 
     def check_journal(self) -> None:
         """Make sure that the run's only truth is still there.

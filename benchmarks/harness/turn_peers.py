@@ -120,10 +120,10 @@ def ours(folder: Path) -> Callable[[int], None]:
     from pytest_benchrun.store.checkpoints import CheckpointFile  # noqa: PLC0415  # likewise
     from pytest_benchrun.store.rundir import RunDir  # noqa: PLC0415  # likewise
     from pytest_benchrun.store.turnfile import TurnFile  # noqa: PLC0415  # likewise
-    from pytest_benchrun.world.clock import WallClock, monotonic_ns  # noqa: PLC0415  # likewise
+    from pytest_benchrun.world.clock import WallClock  # noqa: PLC0415  # likewise
 
     clock, rundir, run_id, unit_id = WallClock(), RunDir(folder), RECORD["run_id"], RECORD["unit_id"]
-    file = TurnFile(rundir, None, rotate_bytes=None, now_at=clock.now_at, now_ns=monotonic_ns)
+    file = TurnFile(rundir, None, rotate_bytes=None, now_at=clock.now_at)
     beacons = Beacons(unit_id, clock)
     turns = UnitTurns(run_id=run_id, beacons=beacons, attempt=1, worker="main", share=1, file=file, clock=clock)
     unit = Unit(

@@ -167,9 +167,29 @@ def compare_figures(bench: Bench, turns: int) -> str:
                 _deviation(answers[name], true),
             )
         )
+    resumes = compare_resumes(bench, home, turns)
     shutil.rmtree(home)
     headings = ("percentiles", "s CPU", "s wall", "least to most", "peak MB", "off by at most")
-    return f"## Percentiles over a file of {turns:,} turns\n\n{show_table(headings, rows)}"
+    return f"## Percentiles over a file of {turns:,} turns\n\n{show_table(headings, rows)}\n\n{resumes}"
+
+
+def compare_resumes(bench: Bench, home: Path, turns: int) -> str:
+    """The table of what a finished run with many turns costs whoever plans or resumes it."""
+    start = ["-m", "pytest", *ALONE, f"--rootdir={home}", str(home)]
+    run = [*start, f"--bench-results={home / 'results'}"]
+    commands = {
+        "`pytest --collect-only`": [*start, "--collect-only"],
+        "`--bench-plan --bench-resume`": [*run, "--bench-plan", "--bench-resume"],
+        "`--bench-resume`, nothing to do": [*run, "--bench-resume"],
+    }
+    rows = []
+    for name, found in bench.play(commands).items():
+        wall = [cost.wall_s for cost, _ in found]
+        cpu_s = statistics.median(cost.cpu_s for cost, _ in found)
+        spread = f"{min(wall):.2f} to {max(wall):.2f}"
+        rows.append((name, f"{cpu_s:.2f}", f"{statistics.median(wall):.2f}", spread))
+    headings = ("a finished run", "s CPU", "s wall", "least to most")
+    return f"## A run of {turns:,} turns, planned and resumed\n\n{show_table(headings, rows)}"
 
 
 def _ours(results: Path, environment: Mapping[str, str]) -> dict[str, list[float]]:

@@ -6,7 +6,12 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NotRequired, Protocol, TypedDict
+from itertools import chain
+from typing import NotRequired, Protocol, TypedDict, TypeVar
+
+from pytest_benchrun.core.ranked import Ranked
+
+Number = TypeVar("Number", int, float)
 
 METHOD = "linear"
 """Hyndman & Fan (1996), "Sample Quantiles in Statistical Packages", definition 7; NumPy's default."""
@@ -14,6 +19,10 @@ METHOD = "linear"
 DROPPED_BITS = 43
 """Of the 52 of a double's fraction: 9 are left, 512 buckets for the numbers from one power of 2 to the next."""
 
+LARGE = 1_000_000
+"""Numbers from which on a list of them all, 32 bytes each, would be large."""
+
+_AT_ONCE = 1 << 16
 P95_NEEDS = 20
 P99_NEEDS = 100
 
@@ -68,7 +77,7 @@ class Arithmetic(Protocol):
     """How much is computed at once: the figures are the same bits whoever does it."""
 
     def ordered(self, values: Iterable[float]) -> Sequence[float]:
-        """The values, ascending; those of an `array` may be put in order where they are."""
+        """The values, ascending, to be used at once; those of an `array` may be put in order where they are."""
 
     def total(self, values: Sequence[float]) -> float:
         """Their exact sum, rounded once as `math.fsum` does: it does not depend on the order."""
@@ -81,11 +90,18 @@ class Arithmetic(Protocol):
 
 
 class OneByOne:
-    """Plain Python."""
+    """Plain Python.
+
+    Args:
+        large: how many numbers are put in order by a list of them all; more are counted.
+    """
+
+    def __init__(self, large: int = LARGE) -> None:
+        self._large = large
 
     def ordered(self, values: Iterable[float]) -> Sequence[float]:
         """As in `Arithmetic`; leaves the values as they are."""
-        return sorted(values)
+        return Ranked(values) if isinstance(values, array) and len(values) > self._large else sorted(values)
 
     def total(self, values: Sequence[float]) -> float:
         """As in `Arithmetic`."""
@@ -93,11 +109,22 @@ class OneByOne:
 
     def squares(self, values: Sequence[float], mean: float) -> float:
         """As in `Arithmetic`; a product and no power, which another library of C may round otherwise."""
-        return math.fsum([(value - mean) * (value - mean) for value in values])
+        squares = ([(value - mean) * (value - mean) for value in some] for some in _pieces(values))
+        return math.fsum(chain.from_iterable(squares))
 
     def buckets(self, values: array[float]) -> dict[int, int]:
         """As in `Arithmetic`."""
-        return Counter([bits >> DROPPED_BITS for bits in array("q", values.tobytes())])
+        counts: Counter[int] = Counter()
+        for some in _pieces(memoryview(values).cast("B").cast("q")):
+            counts.update([bits >> DROPPED_BITS for bits in some])
+        return counts
+
+
+def _pieces(values: Sequence[Number]) -> Iterable[Sequence[Number]]:
+    """The values in pieces: a list of what is computed of all of them would be large."""
+    if len(values) <= _AT_ONCE:
+        return [values]
+    return (values[first : first + _AT_ONCE] for first in range(0, len(values), _AT_ONCE))
 
 
 ONE_BY_ONE = OneByOne()
@@ -111,11 +138,11 @@ def summarize(values: Sequence[float], arithmetic: Arithmetic = ONE_BY_ONE) -> S
             n=0, mean=None, std=None, min=None, p50=None, p95=None, p99=None, max=None, method=METHOD, low_n=low_n(0)
         )
     ordered = arithmetic.ordered(values)
-    mean = _mean(ordered, arithmetic)
+    mean = _mean(values, arithmetic)
     return Summary(
         n=n,
         mean=mean,
-        std=_std(ordered, mean, arithmetic) if n > 1 else None,
+        std=_std(values, mean, arithmetic) if n > 1 else None,
         # + 0.0: which of two equal zeros stands first is nobody's to say
         min=ordered[0] + 0.0,
         p50=percentile(ordered, 50) + 0.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -17,7 +18,9 @@ from pytest_benchrun.core.turns_left_out import LeftOutView
 _MS_PER_S = 1000
 _FIXED = frozenset({"llm_ms", "storage_ms", "total_ms"})
 _whose = itemgetter("unit_id", "attempt")
-_numbers_of = itemgetter("llm_ms", "storage_ms", "total_ms", "storage_ms_by", "tokens_in", "tokens_out", "status")
+_NUMBERS = ("llm_ms", "storage_ms", "total_ms", "storage_ms_by", "tokens_in", "tokens_out", "status")
+_numbers_of = itemgetter(*_NUMBERS)
+_others_of = itemgetter(*(name for name in TURN_FIELDS if name not in _NUMBERS))
 
 
 class TurnSummary(TypedDict):
@@ -47,7 +50,7 @@ class TurnSummary(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnNumbers:
-    """Numbers of turns of one attempt, all of which ended well.
+    """Numbers of turns that count, all of which ended well, with the same timings.
 
     Attributes:
         turns: how many.
@@ -83,6 +86,7 @@ class TurnStats:
         try:
             attempts = set(map(_whose, lines))
             if all(self._counts(*attempt) for attempt in attempts) and set(map(len, lines)) == {len(TURN_FIELDS)}:
+                deque(map(_others_of, lines), maxlen=0)  # each has all the fields of a turn, and so no other
                 self._add_plain(list(map(_numbers_of, lines)))
                 return
         except (KeyError, TypeError, ValueError, OverflowError):
@@ -96,7 +100,7 @@ class TurnStats:
         columns = {name: _numbers(values) for name, values in (("llm_ms", llm), ("storage_ms", storage))}
         columns["total_ms"] = _numbers(total)
         by = _by_adapter(by_adapter)
-        tokens = _sum(tokens_in), _sum(tokens_out)
+        tokens = total_of(tokens_in), total_of(tokens_out)
         untimed = 0
         if len(columns["llm_ms"]) < len(rows):
             untimed = sum(not (_is_number(a) or _is_number(b)) for a, b in zip(llm, storage, strict=True))
@@ -115,9 +119,9 @@ class TurnStats:
         return self._counts(unit_id, attempt)
 
     def add_numbers(self, numbers: TurnNumbers) -> None:
-        """Take turns in whose attempt counts."""
+        """Take turns in whose attempts count."""
         self._turns += numbers.turns
-        self._timed += numbers.turns if len(numbers.times) > 1 else 0  # `total_ms` is one
+        self._timed += numbers.turns if numbers.times.keys() - {"total_ms"} else 0
         self._tokens_in += numbers.tokens_in
         self._tokens_out += numbers.tokens_out
         for name, values in numbers.times.items():
@@ -145,7 +149,7 @@ class TurnStats:
             name: array("d", [value]) for name, value in line.items() if name.endswith("_ms") and _is_number(value)
         }
         by = _by_adapter([line["storage_ms_by"]])
-        tokens = _sum([line["tokens_in"]]), _sum([line["tokens_out"]])
+        tokens = total_of([line["tokens_in"]]), total_of([line["tokens_out"]])
         self._errors += line["status"] != "ok"
         self._turns += 1
         self._timed += any(name != "total_ms" for name in times)
@@ -159,7 +163,7 @@ class TurnStats:
     def _add_left_out(self, view: LeftOutView) -> None:
         times = {name: _numbers(values) for name, values in view["times"].items()}
         by = {adapter: _numbers(values) for adapter, values in view["storage_ms_by"].items()}
-        counts = view["turns"], view["timed_turns"], view["tokens_in"], view["tokens_out"]
+        counts = [total_of([view[name]]) for name in ("turns", "timed_turns", "tokens_in", "tokens_out")]
         self._turns += counts[0]
         self._timed += counts[1]
         self._tokens_in += counts[2]
@@ -228,12 +232,23 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float)
 
 
-def _sum(counts: Sequence[Any]) -> int:
-    """The sum of what was counted."""
-    return sum(counts) if None not in counts else sum(count or 0 for count in counts)
+def total_of(counts: Sequence[Any]) -> int:
+    """The sum of what was counted; None where nothing was.
+
+    Raises:
+        TypeError: one of them is no integer; the sum of others would depend on their order.
+    """
+    total = sum(counts if None not in counts else [count for count in counts if count is not None])
+    if type(total) is not int:
+        message = "a count is no integer"
+        raise TypeError(message)
+    return total
 
 
 def _by_adapter(values: Iterable[Any]) -> dict[str, array[float]]:
     """The numbers of each adapter."""
-    found = [by for by in values if by]
+    found: list[dict[str, Any]] = [by for by in values if by]
+    if set(map(type, found)) - {dict}:
+        message = "adapters and their times are no object"
+        raise TypeError(message)
     return {name: _numbers([by[name] for by in found if name in by]) for name in set().union(*found)}

@@ -58,18 +58,23 @@ def views_at_rest(rundir: RunDir, campaign: Campaign, stats: RunStatsView) -> di
     return views
 
 
-def mend_views(rundir: RunDir, campaign: Campaign) -> None:
+def mend_views(rundir: RunDir, campaign: Campaign) -> RunStatsView:
     """Make the views again that a dead owner has left behind its journal; nothing where they are right.
+
+    Returns:
+        The figures of the run.
 
     Raises:
         OSError: one could not be written; it is as it was.
     """
-    for path, data in views_at_rest(rundir, campaign, figures_of(rundir, campaign)).items():
+    stats = figures_of(rundir, campaign)
+    for path, data in views_at_rest(rundir, campaign, stats).items():
         if _content_of(data) != _content_of(path.read_bytes() if path.exists() else b""):
             rundir.disk.write_atomically(path, data)
     if makes_results(rundir, campaign) and not is_of_last_event(rundir, campaign):
         with suppress(BenchrunError):  # turns that cannot be read: `benchrun verify` says so
             write_results(rundir, campaign)
+    return stats
 
 
 def _content_of(data: bytes) -> dict[str, object]:

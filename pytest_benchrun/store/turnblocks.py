@@ -14,19 +14,26 @@ from typing import BinaryIO, NamedTuple, cast
 import orjson
 
 from pytest_benchrun.core.turn_stats import TurnStats
-from pytest_benchrun.store.turntext import end_of_unit, numbers_in
+from pytest_benchrun.store.turntext import take_numbers
 
 _loads = orjson.loads  # now: a unit may patch them
 
 _BLOCK = 128 * 1024
 """Bytes that are decoded at once: a quarter of the time of one line after the other, and little memory."""
 
-_FEWEST = 4 * 1024
-"""Bytes of lines of one attempt from which on it is worth looking at what they have in common."""
+FEWEST = 4 * 1024
+"""Bytes of lines from which on it is worth looking at what they have in common."""
+
+_SHAPES = 4
+"""Kinds of turns that are looked for in one block."""
 
 PART = 16 * 1024 * 1024
 """Bytes that a process reads before it hands over what it took in; four of them are worth its start."""
 
+
+_SEAM_TEXT = "end of line"
+_SEAM = b'"end of line"'
+_BETWEEN = b",%b," % _SEAM
 
 _UNREADABLE = (OSError, EOFError, zlib.error)
 
@@ -130,42 +137,34 @@ def _add_lines(stats: TurnStats, file: BinaryIO, size: int | None) -> None:
         size = None if size is None else size - len(data)
         end = data.rfind(b"\n") + 1
         if end:
-            _add_block(stats, rest + data[:end])
+            add_block(stats, rest + data[:end])
             rest = data[end:]
         else:
             rest += data
 
 
-def _add_block(stats: TurnStats, block: bytes) -> None:
-    while block:
-        taken = _add_alike(stats, block)
-        if not taken:
-            break
-        block = block[taken:]
-    _add_decoded(stats, block)
+def add_block(stats: TurnStats, block: bytes) -> None:
+    """Take in whole lines, from their text where they are many; the figures are those of `add_decoded`."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError):  # a first turn that is not what it should be
+        for _ in range(_SHAPES):
+            if len(block) < FEWEST or (taken := take_numbers(block, stats.counts)) is None:
+                break
+            numbers, block = taken
+            stats.add_numbers(numbers)
+    add_decoded(stats, block)
 
 
-def _add_alike(stats: TurnStats, block: bytes) -> int:
-    """Take in the turns with which the block begins, of one attempt; how many bytes they are, 0 for none."""
-    with suppress(ValueError, KeyError, TypeError, AttributeError, OverflowError):  # they are not what they should be
-        first = orjson.loads(block[: block.find(b"\n")])
-        end = end_of_unit(block, first)
-        if end >= _FEWEST and stats.counts(first["unit_id"], first["attempt"]):
-            numbers = numbers_in(block[:end], first)
-            if numbers is not None:
-                stats.add_numbers(numbers)
-                return end
-    return 0
-
-
-def _add_decoded(stats: TurnStats, block: bytes) -> None:
-    lines: list[object] = []
-    with suppress(ValueError):
-        # a raw newline is nothing but the end of a line: inside of JSON text it is escaped
-        lines = _loads(b"[%b]" % block[:-1].replace(b"\n", b","))
-    if len(lines) == block.count(b"\n"):
-        stats.add_all(lines)
+def add_decoded(stats: TurnStats, block: bytes) -> None:
+    """Take in whole lines; one that is broken is passed over, and costs no other."""
+    lines = block.split(b"\n")[:-1]
+    values: list[object] = []
+    if _SEAM not in block:
+        with suppress(ValueError):
+            values = _loads(b"[%b]" % _BETWEEN.join(lines))
+    # every seam is where it was put, and one value between two of them: no line has lent another an end
+    if len(values) == 2 * len(lines) - 1 and values[1::2].count(_SEAM_TEXT) == len(lines) - 1:
+        stats.add_all(values[::2])
         return
-    for line in block.splitlines():  # one of them is broken; two may have made a whole one together
+    for line in lines:
         with suppress(ValueError):
             stats.add(_loads(line))

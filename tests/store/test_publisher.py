@@ -12,7 +12,7 @@ from pytest_benchrun.core.model import Metric, RunState
 from pytest_benchrun.core.run_state import run_state_view
 from pytest_benchrun.core.runstats import runstats_view
 from pytest_benchrun.core.views import status_view
-from pytest_benchrun.store.publisher import Publisher, views_at_rest
+from pytest_benchrun.store.publisher import Publisher, mend_views, views_at_rest
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.clock import WallClock, monotonic_s
 from tests.store.faulty import FaultyDisk
@@ -69,6 +69,15 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
         views_at_rest(RunDir(tmp_path), campaign, runstats_view(campaign)) for campaign in (story.campaign, again)
     )
     assert first == second
+
+
+def test_views_that_were_lost_are_made_again_and_the_figures_are_told(tmp_path: Path) -> None:
+    story = Story().begin("a")
+    story.run("a")
+    story.finish()
+    stats = mend_views(RunDir(tmp_path), story.campaign)
+    assert load(tmp_path / "runstats.json") == stats == runstats_view(story.campaign)
+    assert load(tmp_path / "status.json")["state"] == RunState.COMPLETE
 
 
 def test_the_first_status_is_there_before_the_first_unit(tmp_path: Path) -> None:
