@@ -99,6 +99,7 @@ def test_a_run_at_rest_says_what_ended_it(
             f"dead (its owner, pid {os.getpid()} on {_me().host}, is gone; last heard of {moment(1260)})",
         ),
     ],
+    ids=["pending", "stopping", "stalled", "unlocked", "gone"],  # the same in each worker: no pids
 )
 def test_a_run_that_has_not_ended_says_what_may_be_believed(
     tmp_path: Path, changes: dict[str, object], owner: Owner | None, age_s: float, head: str
