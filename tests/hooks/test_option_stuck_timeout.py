@@ -1,11 +1,8 @@
-"""`--bench-stuck-timeout`, `--bench-stuck-action`, `--bench-notify`: what is said where, and what comes of it."""
+"""`--bench-stuck-timeout`: what is said where, and what comes of it."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -106,7 +103,6 @@ def test_the_campaign_file_comes_before_the_ini(campaign: Campaign) -> None:
     [
         (("--bench-stuck-timeout=soon",), "--bench-stuck-timeout='soon' is not a time"),
         (("--bench-stuck-timeout=-1",), "--bench-stuck-timeout='-1' is not a time"),
-        (("--bench-notify=nowhere",), "--bench-notify='nowhere' is not a URL"),
     ],
 )
 def test_other_values_are_refused(campaign: Campaign, args: tuple[str, ...], said: str) -> None:
@@ -126,28 +122,6 @@ def test_wrong_values_elsewhere_are_named_with_their_place(campaign: Campaign, m
     monkeypatch.setenv("BENCHRUN_STUCK_TIMEOUT_MINUTES", "often")
     session = campaign.run()
     assert "environment variable BENCHRUN_STUCK_TIMEOUT_MINUTES" in session.text
-
-
-@pytest.mark.parametrize("engine", ["bare", "n2"])
-def test_stop_starts_no_further_unit(campaign: Campaign, engine: str) -> None:
-    after = "\n@pytest.mark.parametrize('n', range(20))\ndef test_later(n): time.sleep(0.1)\n"
-    campaign.write({"test_it.py": HANGS.replace("def test_first(): pass", "") + after})
-    session = campaign.run("--bench-stuck-timeout=0.5s", "--bench-stuck-action=stop", engine=engine)
-    assert session.status()["state"] == "stopped"
-    assert "no sign of progress" in session.status()["reason"]
-    assert session.exit_code == 2
-    assert session.outcomes["skipped"] >= 5
-    assert session.ended()["test_it.py::test_hangs"] == "timeout"
-
-
-def test_report_lets_the_unit_go_on_and_tells_once_a_silence(campaign: Campaign) -> None:
-    source = "import time\ndef test_it(benchrun):\n    time.sleep(0.8)\n    benchrun.beat()\n    time.sleep(0.8)\n"
-    campaign.write({"test_it.py": source})
-    session = campaign.run(SHORT, "--bench-stuck-action=report")
-    assert session.exit_code == 0
-    assert session.ended() == {"test_it.py::test_it": "completed"}
-    assert len(list((session.results / "incidents").iterdir())) == 2
-    assert incident(session)["ended"] is None
 
 
 def test_the_users_own_limit_holds_beside_ours(campaign: Campaign) -> None:
@@ -193,64 +167,6 @@ def test_each_try_of_a_rerun_has_its_own_time(campaign: Campaign) -> None:
     session = campaign.run(SHORT, "--reruns=3", plugins=("rerunfailures",))
     assert session.ended() == {"test_it.py::test_it": "completed"}
     assert session.exit_code == 0
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A web hook: its URL and what it was told."""
-    told: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{listening.server_port}/hook", told
-        listening.shutdown()
-        thread.join()
-
-
-@pytest.mark.parametrize("engine", ["bare", "n2"])
-def test_a_web_hook_is_told(campaign: Campaign, engine: str, server: tuple[str, list[dict[str, Any]]]) -> None:
-    url, told = server
-    campaign.write({"test_it.py": HANGS})
-    session = campaign.run(SHORT, f"--bench-notify={url}", engine=engine)
-    assert [one["incident"]["unit_id"] for one in told] == ["test_it.py::test_hangs"]
-    assert "test_hangs: stuck: no sign of progress" in told[0]["text"]
-    assert session.outcomes == {"passed": 2, "failed": 1}
-
-
-def test_a_web_hook_that_is_down_is_told_once_and_changes_nothing(campaign: Campaign) -> None:
-    campaign.write({"test_it.py": HANGS})
-    session = campaign.run(SHORT, "--bench-notify=http://127.0.0.1:9/hook")
-    assert session.outcomes == {"passed": 2, "failed": 1}
-    assert session.text.count("--bench-notify: ") == 1
-
-
-def test_another_service_is_told_by_apprise(campaign: Campaign, server: tuple[str, list[dict[str, Any]]]) -> None:
-    pytest.importorskip("apprise")
-    url, told = server
-    campaign.write({"test_it.py": HANGS})
-    session = campaign.run(SHORT, f"--bench-notify={url.replace('http://', 'json://')}")
-    [one] = told
-    assert one["title"] == "benchrun"
-    assert "test_hangs: stuck: no sign of progress" in one["message"]
-    assert session.outcomes == {"passed": 2, "failed": 1}
-
-
-def test_another_service_names_what_it_needs(campaign: Campaign) -> None:
-    campaign.write({"test_it.py": HANGS})
-    session = campaign.run("--bench-notify=nothing-that-is-known://x")
-    assert session.exit_code == 4
-    assert "apprise" in session.text
-    assert not campaign.results.exists()
 
 
 CONFTEST = """
