@@ -128,7 +128,9 @@ class Program:
         """Read what it writes until the screen is so, or it has ended when nothing else is asked."""
         deadline_s = time.monotonic() + within_s
         while not is_so(self.screen):
-            assert time.monotonic() < deadline_s, f"not within {within_s:g} s: {what}\n" + "\n".join(self.screen.rows)
+            assert time.monotonic() < deadline_s, f"not within {within_s:g} s: {what}\n" + "\n".join(
+                [*self.screen.rows, repr(self.stream[-4000:])]
+            )
             if not self._read_some():
                 assert is_so(self.screen), f"ended before {what}\n" + "\n".join(self.screen.rows)
 

@@ -30,9 +30,8 @@ def made(suite: Suite) -> list[Case]:
 
 def at_rest(files: dict[str, FileState]) -> dict[str, FileState]:
     """Those that a run which only waits does not write."""
-    return {
-        name: state for name, state in files.items() if not name.startswith((".benchrun-", "status.", "run_state."))
-    }
+    written = (".benchrun-", "status.", "run_state.", "timeseries")
+    return {name: state for name, state in files.items() if not name.startswith(written)}
 
 
 @pytest.mark.parametrize("engine", [(), ("-n2",)], ids=["bare", "n2"])
