@@ -23,6 +23,10 @@ from tests.fakes import START_MS, moment
 from tests.stories import FAILED, Story
 
 
+ENDED = "it was killed, or a unit ended it with os._exit"
+"""How a process ended that has not said it itself."""
+
+
 def _story() -> Story:
     story = Story().begin("a", "b", "c", "d")
     story.run("a", seconds=600.0)
@@ -91,12 +95,12 @@ def test_a_run_at_rest_says_what_ended_it(
         ({"state": "pending"}, _me(), 1, "pending"),
         ({"state": "stopping", "reason": "stop requested"}, _me(), 1, "stopping"),
         ({}, _me(), 45, f"stalled (no heartbeat for 45 s from pid {os.getpid()} on {_me().host})"),
-        ({}, None, 1, f"dead (nobody holds the lock; the owner was pid 4711, last heard of {moment(1260)})"),
+        ({}, None, 1, f"dead (nobody holds the lock; the owner was pid 4711: {ENDED}; last heard of {moment(1260)})"),
         (
             {},
             replace(_me(), process_started="1"),
             1,
-            f"dead (its owner, pid {os.getpid()} on {_me().host}, is gone; last heard of {moment(1260)})",
+            f"dead (its owner, pid {os.getpid()} on {_me().host}, is gone: {ENDED}; last heard of {moment(1260)})",
         ),
     ],
     ids=["pending", "stopping", "stalled", "unlocked", "gone"],  # the same in each worker: no pids
