@@ -22,7 +22,6 @@ from pytest_benchrun.world.process import this_process
 from tests.fakes import START_MS, moment
 from tests.stories import FAILED, Story
 
-
 ENDED = "it was killed, or a unit ended it with os._exit"
 """How a process ended that has not said it itself."""
 
