@@ -21,6 +21,7 @@ from pathlib import Path
 from select import select
 
 _SEQUENCE = re.compile(r"\x1b\[([0-9;]*)([A-Za-z])|\x1b\]9;4;[0-9;]*\x1b\\")
+_QUIET_S = 0.1
 _UNFINISHED = re.compile(r"\x1b(\[[0-9;]*|\][0-9;]*\x1b?)?$")
 
 
@@ -116,7 +117,9 @@ class Program:
         os.close(slave)
 
     def resize(self, columns: int) -> None:
-        """Give the terminal another width."""
+        """Give the terminal another width, and not in the middle of what is written at once."""
+        while select([self._master], [], [], _QUIET_S)[0] and self._read_some():
+            pass
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self.screen.columns = columns
 

@@ -34,6 +34,7 @@ def test_a_process_that_has_just_started_is_named(children: Children) -> None:
 
 
 def test_a_helper_of_multiprocessing_that_has_just_started_is_left_alone(children: Children) -> None:
+    before = multiprocessing.active_children()  # of other tests in this process
     tracker = resource_tracker.ResourceTracker()
     tracker.ensure_running()
     try:
@@ -41,4 +42,4 @@ def test_a_helper_of_multiprocessing_that_has_just_started_is_left_alone(childre
         assert tracker._check_alive()  # type: ignore[attr-defined]  # noqa: SLF001  # what it asks itself
     finally:
         tracker._stop()  # type: ignore[attr-defined]  # noqa: SLF001  # it has no other end
-    assert multiprocessing.active_children() == []
+    assert multiprocessing.active_children() == before

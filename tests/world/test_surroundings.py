@@ -8,11 +8,12 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from pytest_benchrun.world.interpreter import look_at_interpreter, restore_interpreter
 from pytest_benchrun.world.surroundings import Surroundings, look_at_limits, restore_limits
 
 
@@ -71,10 +72,13 @@ CHANGES: dict[str, Callable[[], None]] = {
 
 
 @pytest.fixture
-def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Surroundings:
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Surroundings]:
+    """As they are now; what a test changes of the interpreter is put back after it."""
     (tmp_path / "expected").mkdir()
     monkeypatch.chdir(tmp_path / "expected")
-    return Surroundings()
+    expected = look_at_interpreter()
+    yield Surroundings()
+    restore_interpreter(expected)
 
 
 @pytest.mark.parametrize("said", CHANGES)
