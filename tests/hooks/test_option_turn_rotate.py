@@ -27,7 +27,7 @@ def test_full_files_are_compressed(campaign: Campaign, engine: str, where: str) 
     files = {name: data for name, data in campaign.files().items() if name.startswith("turn")}
     full = [name for name in files if name.endswith(".jsonl.gz")]
     assert set(files) - {"turn_metrics.jsonl"} == set(full)
-    assert len(full) >= 2
+    assert len(full) >= (1 if engine == "n2" else 2)  # one worker may have had nearly all units
     lines = [
         strict_json(line)
         for name, data in files.items()
