@@ -185,7 +185,7 @@ class Pace:
                 doubt += variance
         if self._bends is not None:
             mean += self._bends_of(unit, self._bends)
-        return Expected(math.exp(min(mean, _MOST_LOG_S)) * self._bias, doubt)
+        return Expected(min(math.exp(min(mean, _MOST_LOG_S)) * self._bias, MOST_S), doubt)
 
     def _bends_of(self, unit: Unit, bends: _Bends) -> float:
         if bends.name not in unit.param_names:

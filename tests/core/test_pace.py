@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_benchrun.core.model import JsonValue
@@ -88,10 +88,11 @@ def test_any_json_value_can_be_a_parameter(value: JsonValue) -> None:
     assert pace.of(make_unit("it[x]", a=value)).seconds == pytest.approx(2.0, rel=0.05)
 
 
+@example([("f", 0, 0.0), ("f", 0, 0.0), ("f", 0, 1.0), ("f", 1, 11700948.0), ("g", 0, 937976302689.0)])
 @given(st.lists(st.tuples(st.sampled_from("fgh"), st.integers(-3, 9), st.floats(0, 1e300)), min_size=1, max_size=40))
 def test_an_expectation_is_a_time(rows: list[tuple[str, int, float]]) -> None:
     pace = Pace([(make_unit(f"{name}[{n}]", n=n), seconds) for name, n, seconds in rows])
     for unit in (make_unit("f[5]", n=5), make_unit("z[77]", n=77, other="x"), make_unit("g")):
         expected = pace.of(unit)
-        assert 0.0 <= expected.seconds <= MOST_S * 10
+        assert 0.0 <= expected.seconds <= MOST_S
         assert expected.doubt >= 0.0
