@@ -1,4 +1,7 @@
-"""How the tests run: laws are searched as long as the machine needs, and hostile output may cross to xdist."""
+"""How the tests run: laws are tried on the same cases each time, and hostile output may cross to xdist.
+
+`--hypothesis-profile=search` tries new cases, many of them, which is for looking for faults and not for a verdict.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("benchrun", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("benchrun", _steady)
+settings.register_profile("search", _steady, derandomize=False, max_examples=2000)
 settings.load_profile("benchrun")
 
 for _name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:

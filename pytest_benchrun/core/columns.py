@@ -144,7 +144,7 @@ class _Buckets(Sequence[float]):
 def _middle(key: int) -> float:
     """What stands for the numbers of a bucket; they differ from it by 1/1024 of themselves at most."""
     if key < 0:
-        return -_middle(key + _NEGATIVE)
+        return 0.0 - _middle(key + _NEGATIVE)  # of two kinds of zero, one would come first by chance
     if not key:
         return 0.0
     low, high = (struct.unpack("<d", struct.pack("<q", edge << DROPPED_BITS))[0] for edge in (key, key + 1))

@@ -26,7 +26,7 @@ from pytest_benchrun.hooks.marks import Marks, stuck_timeout_of
 from pytest_benchrun.store.incidents import write_incident
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.clock import WallClock, monotonic_ns
-from pytest_benchrun.world.exit import bound_exit
+from pytest_benchrun.world.exit import bound_exit, expect_exit
 from pytest_benchrun.world.interpreter import is_debugged
 from pytest_benchrun.world.stacktimer import StackTimer
 from pytest_benchrun.world.tree import end_all
@@ -93,6 +93,7 @@ class StuckTimer:
         self._incidents = 0
         self._session: pytest.Session | None = None
         self.problem: str | None = None
+        expect_exit()
 
     def watch(self, unit: Unit, number: int, item: pytest.Item, clock: WallClock, note: Callable[[], None]) -> Beacons:
         """From here on the attempt is looked after; its beacons."""

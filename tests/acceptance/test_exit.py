@@ -30,6 +30,28 @@ def test_the_process_ends(suite: Suite, what: str, code: int, engine: tuple[str,
     assert suite.benchrun("verify").code == 0
 
 
+@pytest.mark.parametrize("engine", [(), ("-n2",)], ids=["bare", "n2"])
+def test_an_interpreter_that_takes_its_time_to_end_has_its_exit_code(suite: Suite, engine: tuple[str, ...]) -> None:
+    suite.write(
+        "test_it.py",
+        """
+        import sys, threading, time
+
+        class Slow:
+            def __del__(self, sleep=time.sleep): sleep(1)
+
+        def test_it():
+            threading.Thread(target=time.sleep, args=(0.2,)).start()
+            sys.slow = Slow()
+
+        def test_fails(): assert False
+        """,
+    )
+    ended = suite.start("--bench-stuck-timeout=0.4s", *engine).wait(within_s=20)
+    assert ended.code == 1, ended.output
+    assert "the process was ended" not in ended.output
+
+
 def test_a_program_that_goes_on_after_the_session_is_left_alone(suite: Suite) -> None:
     suite.write(
         "test_it.py",

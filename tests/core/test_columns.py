@@ -66,6 +66,12 @@ def test_the_number_of_values_alone_says_which_method(n: int) -> None:
     assert one_by_one.summary()["method"] == ("linear" if n == LIMIT else "buckets")
 
 
+def test_the_two_zeros_are_one() -> None:
+    ones = [sign * 1.0 for sign in (1, -1) for _ in range(6)]
+    there, back = (column_of([*ones, *zeros]).summary() for zeros in ([0.0, 0.0, -0.0, -0.0], [-0.0, -0.0, 0.0, 0.0]))
+    assert as_bits(there) == as_bits(back)
+
+
 @given(st.lists(NUMBERS, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_parts_merged_in_any_order_have_the_figures_of_the_whole(
     parts: list[list[float]], chance: random.Random
