@@ -6,16 +6,19 @@ from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.environment import environment_view
 from pytest_benchrun.core.model import RunState, UnitStatus
 from pytest_benchrun.core.plan import Plan
-from pytest_benchrun.core.runstats import RunStatsView
+from pytest_benchrun.core.runstats import MetricView, RunStatsView
 from pytest_benchrun.core.stats import Summary
 from pytest_benchrun.core.usage import own_first
 from pytest_benchrun.core.views import message_of
-from pytest_benchrun.report.words import clean, seconds
+from pytest_benchrun.report.words import clean, seconds, size
 
 SHOWN_SLOWEST = 5
 SHOWN_FAILURES = 10
 SHOWN_METRICS = 12
 SHOWN_PARTS = 12
+_SAID = {"s": seconds, "bytes": size}
+"""Units of metrics that have words of their own."""
+
 _COUNTED = ("completed", "failed", "timeout", "skipped", "interrupted", "running", "pending")
 
 
@@ -115,15 +118,22 @@ def _metrics(stats: RunStatsView) -> list[str]:
     shown = [(name, stats["metrics"][name]) for name in own_first(stats["metrics"])[:SHOWN_METRICS]]
     width = max(len(clean(name, 40)) for name, _ in shown)
     for name, metric in shown:
-        if metric["n"] and metric["p50"] is not None:
-            figures = f"p50 {metric['p50']:.4g}, min {metric['min']:.4g}, max {metric['max']:.4g}"
-            figures += f" {clean(metric['unit'], 20)}" if metric["unit"] else ""
-        else:
-            figures = "no number"
+        figures = _figures(metric)
         better = f", {metric['better']} is better" if metric["better"] else ""
         lines.append(f"  {clean(name, 40):<{width}}  {figures} (n = {metric['n']}{better})")
     left = len(stats["metrics"]) - len(shown)
     return [*lines, f"  ... and {left} more in runstats.json"] if left else lines
+
+
+def _figures(metric: MetricView) -> str:
+    p50, low, high = metric["p50"], metric["min"], metric["max"]
+    if p50 is None or low is None or high is None:
+        return "no number"
+    say = _SAID.get(metric["unit"]) if low >= 0 else None
+    if say is not None:
+        return f"p50 {say(p50)}, min {say(low)}, max {say(high)}"
+    unit = f" {clean(metric['unit'], 20)}" if metric["unit"] else ""
+    return f"p50 {p50:.4g}, min {low:.4g}, max {high:.4g}{unit}"
 
 
 def _turns(stats: RunStatsView) -> list[str]:

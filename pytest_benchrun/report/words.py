@@ -31,6 +31,15 @@ def seconds(value: float | None) -> str:
     return f"{minutes // _MINUTES} h {minutes % _MINUTES} min"
 
 
+def size(value: float) -> str:
+    """Bytes for people: `0 bytes`, `12.3 kB`, `1.54 GB`; steps of 1000."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 999.5:  # noqa: PLR2004  # what three digits do not round up to the next unit
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} TB" if value < 999.5 else f"{value:.0f} TB"  # noqa: PLR2004  # likewise
+
+
 def remaining(hours: float | None) -> str:
     """An ETA as people read it: minutes below one hour."""
     if hours is None:

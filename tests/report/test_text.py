@@ -51,6 +51,27 @@ def night() -> Story:
     return story
 
 
+@pytest.mark.parametrize(
+    ("unit", "values", "said"),
+    [
+        ("s", [0.004, 75.0], "p50 37.5 s, min 4 ms, max 1 min 15 s"),
+        ("s", [-2.0, 4.0], "p50 1, min -2, max 4 s"),
+        ("bytes", [0, 65_700_000], "p50 32.9 MB, min 0 bytes, max 65.7 MB"),
+        ("bytes", [999.4, 999_499], "p50 500 kB, min 999 bytes, max 999 kB"),
+        ("bytes", [999_500, 1.5e12], "p50 750 GB, min 1 MB, max 1.5 TB"),
+        ("bytes", [5e16], "p50 50000 TB, min 50000 TB, max 50000 TB"),
+        ("MB/s", [12.5], "p50 12.5, min 12.5, max 12.5 MB/s"),
+    ],
+)
+def test_seconds_and_bytes_of_metrics_are_said_as_people_read_them(unit: str, values: list[float], said: str) -> None:
+    units = [make_unit(f"bench.py::test_read[{number}]") for number in range(len(values))]
+    story = Story().begin(*units)
+    for one, value in zip(units, values, strict=True):
+        story.run(one.unit_id, seconds=1.0, metrics={"m": Metric(value=value, unit=unit)})
+    story.finish(exit_code=0)
+    assert f"  m  {said} (n = {len(values)})" in summary(story)
+
+
 def test_the_summary_of_a_paused_night() -> None:
     assert summary(night(), "a view could not be written: No space left on device") == [
         "paused: 5 of 7 units ended, 2 failed (2 of 5 groups failed, more than 1 allowed)",
