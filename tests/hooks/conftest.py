@@ -6,6 +6,7 @@ import pytest
 
 from tests.hooks.campaigns import Campaign
 from tests.hooks.hostile import write_hostile_module
+from tests.hooks.phased import write_phased_module
 
 
 @pytest.fixture
@@ -14,7 +15,10 @@ def campaign(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Camp
     return Campaign(pytester, monkeypatch)
 
 
-@pytest.fixture(params=["bare", "n2"])
+ENGINE_NAMES = ("bare", "n2")
+
+
+@pytest.fixture(params=ENGINE_NAMES)
 def engine(request: pytest.FixtureRequest) -> str:
     """Where the units run: in the process that owns the run, or in two workers."""
     name: str = request.param
@@ -25,4 +29,11 @@ def engine(request: pytest.FixtureRequest) -> str:
 def hostile(campaign: Campaign) -> Campaign:
     """A folder with the module of hostile values in it."""
     write_hostile_module(campaign.folder)
+    return campaign
+
+
+@pytest.fixture
+def phased(campaign: Campaign) -> Campaign:
+    """A folder with four units in three phases."""
+    write_phased_module(campaign.folder)
     return campaign

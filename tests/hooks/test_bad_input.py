@@ -60,7 +60,7 @@ FIELDS = {
     "bytes": ("b'x'", "b'x'", "is nothing that JSON has: kept as text"),
     "huge int": ("2**70", str(2**70), "is nothing that JSON has: kept as text"),
     "long text": ("'x' * 10_000_000", None, "is too long: cut"),
-    "long list": ("[0] * 1_000_000", None, "is too long: cut"),
+    "long list": ("[0] * 50_000", None, "is too long: cut"),
     "circle": ("(lambda d: d.update(d=d) or d)({})", None, "is too long: cut"),
 }
 
@@ -91,9 +91,9 @@ with benchrun.turn(session_id="s" * 10_000_000, role="r" * 2000) as turn:
     ]
 
 
-def test_a_million_fields_of_a_turn_are_cut_to_a_thousand(campaign: Campaign, engine: str) -> None:
+def test_far_too_many_fields_of_a_turn_are_cut_to_a_thousand(campaign: Campaign, engine: str) -> None:
     body = """
-many = {f"f{number}": number for number in range(1_000_000)}
+many = {f"f{number}": number for number in range(50_000)}
 with benchrun.turn(**many): pass
 with benchrun.turn() as turn:
     turn.set(a=1)
@@ -133,15 +133,15 @@ METRICS = {
 @pytest.mark.parametrize("kind", METRICS)
 def test_a_metric_that_is_no_number_is_named(campaign: Campaign, kind: str) -> None:
     code, said = METRICS[kind]
-    session = run(campaign, "bare", f"value = {code}\nfor _ in range(1000): benchrun.metric('m', value)")
+    session = run(campaign, "bare", f"value = {code}\nfor _ in range(50): benchrun.metric('m', value)")
     (warning,) = warnings_of(session)
     assert f"metric 'm' {said}" in warning
     assert len(warning) < 300
     assert set(session.metrics(UNIT)) == {"m"}
 
 
-def test_a_million_metrics_are_cut_to_a_thousand(campaign: Campaign, engine: str) -> None:
-    body = "for number in range(1_000_000): benchrun.metric(f'm{number}', number)\nbenchrun.metric('m7', 8)"
+def test_far_too_many_metrics_are_cut_to_a_thousand(campaign: Campaign, engine: str) -> None:
+    body = "for number in range(50_000): benchrun.metric(f'm{number}', number)\nbenchrun.metric('m7', 8)"
     session = run(campaign, engine, body)
     assert list(session.metrics(UNIT)) == [f"m{number}" for number in range(MAX_METRICS)]
     assert session.metrics(UNIT)["m7"]["value"] == 8  # replacing one stays possible
@@ -149,7 +149,7 @@ def test_a_million_metrics_are_cut_to_a_thousand(campaign: Campaign, engine: str
 
 
 def test_a_flood_of_warnings_is_cut(campaign: Campaign) -> None:
-    body = "for number in range(100_000): benchrun.metric('m', f'text {number}')"
+    body = "for number in range(5_000): benchrun.metric('m', f'text {number}')"
     warnings = warnings_of(run(campaign, "bare", body))
     assert len(warnings) == MAX_WARNINGS + 1
     assert warnings[-1] == "there were more than 50 warnings: the first ones are kept"

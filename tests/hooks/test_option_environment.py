@@ -11,7 +11,6 @@ from tests.hooks.campaigns import Campaign
 SUITE = {"test_it.py": "def test_it(): pass\n"}
 
 
-@pytest.mark.parametrize("engine", ["bare", "n2"])
 def test_the_host_is_recorded_at_start_and_end(campaign: Campaign, engine: str) -> None:
     campaign.write(SUITE)
     assert campaign.run(engine=engine).exit_code == 0

@@ -12,6 +12,8 @@ from pytest_benchrun.store.files import Disk
 from tests.hooks.campaigns import Campaign
 
 UNITS = "def test_before(): pass\ndef test_it(): pass\ndef test_after(): pass\n"
+END = (b'"event":"unit_ended"', b"::test_it")
+"""With workers the result of a unit comes with its end."""
 
 
 class FullDisk(Disk):
@@ -47,9 +49,12 @@ def fill(times: int, code: int = errno.ENOSPC) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_run_waits_for_room_and_goes_on(campaign: Campaign, code: int) -> None:
+def test_a_run_waits_for_room_and_goes_on(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, engine: str, code: int
+) -> None:
+    monkeypatch.setattr(FullDisk, "line", END)
     fill(1, code)
-    session = campaign.run()
+    session = campaign.run(engine=engine)
     assert session.exit_code == 0
     assert session.outcomes == {"passed": 3}
     status = session.status()
@@ -59,9 +64,12 @@ def test_a_run_waits_for_room_and_goes_on(campaign: Campaign, code: int) -> None
 
 
 @pytest.mark.parametrize("limit", ["0s", "0.1s"])
-def test_after_that_time_it_pauses_and_can_be_resumed(campaign: Campaign, limit: str) -> None:
+def test_after_that_time_it_pauses_and_can_be_resumed(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, engine: str, limit: str
+) -> None:
+    monkeypatch.setattr(FullDisk, "line", END)
     fill(9)
-    session = campaign.run(f"--bench-full-disk-wait={limit}")
+    session = campaign.run(f"--bench-full-disk-wait={limit}", engine=engine)
     assert session.exit_code == 1
     assert "No space left on device" in session.text
     fill(0)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.hooks.campaigns import Campaign, strict_json
+from tests.hooks.campaigns import ENGINES, Campaign, strict_json
 
 UNITS = """
 import os, signal, time
@@ -30,13 +28,12 @@ def pytest_configure(config):
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)])
-def test_when_it_is_over_the_units_in_flight_are_interrupted(campaign: Campaign, workers: tuple[str, ...]) -> None:
+def test_when_it_is_over_the_units_in_flight_are_interrupted(campaign: Campaign, engine: str) -> None:
     campaign.write({"test_unit.py": UNITS, "conftest.py": CONFTEST})
-    ended = campaign.apart(f"--bench-results={campaign.results}", "--bench-grace=0.3", *workers, within_s=25)
+    ended = campaign.apart(f"--bench-results={campaign.results}", "--bench-grace=0.3", *ENGINES[engine], within_s=25)
     assert ended.returncode == 2, ended.stdout
     assert (campaign.folder / "torn down").exists()
     status = strict_json((campaign.results / "status.json").read_text("utf-8"))
     assert status["state"] == "interrupted"
-    assert status["interrupted"] in range(1, max(1, 2 * len(workers)) + 1)
+    assert status["interrupted"] in range(1, 3 if engine == "n2" else 2)
     assert status["interrupted"] + status["pending"] == 3

@@ -1,4 +1,4 @@
-"""`--bench-hosts` and `--bench-ssh`: which other hosts are looked at, how, and what is refused."""
+"""`--bench-hosts`: which other hosts are looked at, and what is refused."""
 
 from __future__ import annotations
 
@@ -10,21 +10,14 @@ import psutil
 import pytest
 
 from tests.hooks.campaigns import Campaign
+from tests.hooks.fakessh import write_ssh
 
 SUITE = {"test_it.py": "def test_it(): pass\n"}
-LOCAL = '#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n'
-
-
-def _ssh(folder: Path, script: str = LOCAL) -> str:
-    path = folder / "fake-ssh"
-    path.write_text(script)
-    path.chmod(0o755)
-    return str(path)
 
 
 @pytest.mark.parametrize("where", ["typed", "ini", "file"])
-def test_hosts_are_beside_this_one(campaign: Campaign, tmp_path: Path, where: str) -> None:
-    ssh = _ssh(tmp_path)
+def test_hosts_are_beside_this_one(campaign: Campaign, tmp_path: Path, where: str, engine: str) -> None:
+    ssh = write_ssh(tmp_path)
     campaign.write(SUITE)
     options: tuple[str, ...] = ()
     if where == "typed":
@@ -34,7 +27,7 @@ def test_hosts_are_beside_this_one(campaign: Campaign, tmp_path: Path, where: st
     else:
         campaign.write({"campaign.toml": f'[campaign]\nhosts = "node1,me@node2"\nssh = "{ssh}"\n'})
         options = ("--bench-config=campaign.toml",)
-    session = campaign.run(*options)
+    session = campaign.run(*options, engine=engine)
     assert session.exit_code == 0
     assert "problem" not in session.text
     hosts = json.loads((campaign.results / "environment.json").read_text())["hosts"]
@@ -58,14 +51,6 @@ def test_what_is_no_host_is_refused_before_anything_runs(campaign: Campaign, typ
     assert not campaign.results.exists()
 
 
-@pytest.mark.parametrize("typed", ["", "  ", "ssh 'open"])
-def test_what_is_no_command_is_refused(campaign: Campaign, typed: str) -> None:
-    campaign.write(SUITE)
-    session = campaign.run("--bench-hosts=node1", f"--bench-ssh={typed}")
-    assert session.exit_code == 4
-    assert f"--bench-ssh={typed!r} is not a command" in session.text
-
-
 def test_this_host_is_not_asked_again(campaign: Campaign) -> None:
     campaign.write(SUITE)
     name = os.uname().nodename
@@ -74,41 +59,9 @@ def test_this_host_is_not_asked_again(campaign: Campaign) -> None:
     assert len(session.events("host_seen")) == 2
 
 
-def test_a_program_that_is_missing_costs_one_warning_a_host(campaign: Campaign) -> None:
-    campaign.write(SUITE)
-    session = campaign.run("--bench-hosts=node1,node2", "--bench-ssh=/no/such/program")
-    assert session.exit_code == 0
-    said = "cannot be looked at: '/no/such/program' cannot be started: No such file or directory"
-    for name in ("node1", "node2"):
-        assert session.text.count(f"host '{name}' {said} -> /no/such/program {name} true") == 1
-    assert len(session.events("noted")) == 2
-
-
-def test_a_program_that_hangs_costs_one_warning(campaign: Campaign, tmp_path: Path) -> None:
-    campaign.write(SUITE)
-    ssh = _ssh(tmp_path, f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 300\n")
-    session = campaign.run("--bench-hosts=node1", f"--bench-ssh={ssh}")
-    assert session.exit_code == 0
-    assert session.text.count("problem: host 'node1' cannot be looked at: it did not answer at the end") == 1
-    assert [event["event"] for event in session.events()][-1] == "session_ended"
-    assert len(session.events("noted")) == 1
-    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
-
-
-def test_a_session_with_nothing_to_do_asks_nobody_for_last_words(campaign: Campaign, tmp_path: Path) -> None:
-    campaign.write(SUITE)
-    campaign.run()
-    before = (campaign.results / "journal.jsonl").read_bytes()
-    ssh = _ssh(tmp_path, "#!/bin/sh\nexec sleep 300\n")
-    session = campaign.run("--bench-resume", "--bench-hosts=node1", f"--bench-ssh={ssh}")
-    assert session.exit_code == 0
-    assert "node1" not in session.text
-    assert (campaign.results / "journal.jsonl").read_bytes() == before
-
-
 def test_a_series_that_cannot_be_written_costs_one_line_and_no_facts(campaign: Campaign, tmp_path: Path) -> None:
     campaign.write({**SUITE, "results/timeseries/node1.jsonl/a": "a folder where the file should be"})
-    session = campaign.run("--bench-hosts=node1", f"--bench-ssh={_ssh(tmp_path)}")
+    session = campaign.run("--bench-hosts=node1", f"--bench-ssh={write_ssh(tmp_path)}")
     assert session.exit_code == 0
     assert session.text.count("problem: the time series of host 'node1' ended: ") == 1
     assert len([event for event in session.events("host_seen") if event["host"] == "node1"]) == 2

@@ -60,9 +60,9 @@ def test_a_skip_between_is_no_success(campaign: Campaign) -> None:
     assert session.status()["state"] == "paused"
 
 
-def test_none_never_pauses(campaign: Campaign) -> None:
+def test_none_never_pauses(campaign: Campaign, engine: str) -> None:
     pattern(campaign, "F", total=30)
-    session = campaign.run("--bench-max-consecutive-failures=none", ANY_NUMBER)
+    session = campaign.run("--bench-max-consecutive-failures=none", ANY_NUMBER, engine=engine)
     assert session.status()["failed"] == 30
 
 

@@ -46,7 +46,6 @@ def server() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         thread.join()
 
 
-@pytest.mark.parametrize("engine", ["bare", "n2"])
 def test_a_web_hook_is_told(campaign: Campaign, engine: str, server: tuple[str, list[dict[str, Any]]]) -> None:
     url, told = server
     campaign.write({"test_it.py": HANGS})
@@ -56,7 +55,6 @@ def test_a_web_hook_is_told(campaign: Campaign, engine: str, server: tuple[str, 
     assert session.outcomes == {"passed": 2, "failed": 1}
 
 
-@pytest.mark.parametrize("engine", ["bare", "n2"])
 def test_a_web_hook_that_is_down_is_told_once_and_changes_nothing(campaign: Campaign, engine: str) -> None:
     campaign.write({"test_it.py": HANGS})
     session = campaign.run("--bench-stuck-timeout=0.3s", "--bench-notify=http://127.0.0.1:9/hook", engine=engine)
@@ -79,7 +77,6 @@ def test_another_service_is_told_by_apprise(
     assert "test_hangs: stuck: no sign of progress" in one["message"]
 
 
-@pytest.mark.parametrize("engine", ["bare", "n2"])
 def test_another_service_names_what_it_needs(campaign: Campaign, engine: str) -> None:
     campaign.write({"test_it.py": HANGS})
     session = campaign.run("--bench-notify=nothing-that-is-known://x", engine=engine)
@@ -88,7 +85,6 @@ def test_another_service_names_what_it_needs(campaign: Campaign, engine: str) ->
     assert not campaign.results.exists()
 
 
-@pytest.mark.parametrize("engine", ["bare", "n2"])
 def test_what_is_no_url_is_refused(campaign: Campaign, engine: str) -> None:
     campaign.write({"test_it.py": HANGS})
     session = campaign.run("--bench-notify=nowhere", engine=engine)

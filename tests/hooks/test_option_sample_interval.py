@@ -21,7 +21,6 @@ def _samples(results: Path) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("engine", ["bare", "n2"])
 def test_the_owner_samples_its_host(campaign: Campaign, engine: str) -> None:
     campaign.write(SUITE)
     assert campaign.run("--bench-sample-interval=0.1s", engine=engine).exit_code == 0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from tests.hooks.campaigns import Campaign
 
 HANGS = """
@@ -20,7 +18,6 @@ def test_last(): pass
 """
 
 
-@pytest.mark.parametrize("engine", ["bare", "n2"])
 def test_stop_starts_no_further_unit(campaign: Campaign, engine: str) -> None:
     after = "\nimport pytest\n@pytest.mark.parametrize('n', range(20))\ndef test_later(n): time.sleep(0.1)\n"
     campaign.write({"test_it.py": HANGS.replace("def test_first(): pass", "") + after})
@@ -32,7 +29,6 @@ def test_stop_starts_no_further_unit(campaign: Campaign, engine: str) -> None:
     assert session.ended()["test_it.py::test_hangs"] == "timeout"
 
 
-@pytest.mark.parametrize("engine", ["bare", "n2"])
 def test_report_lets_the_unit_go_on_and_tells_once_a_silence(campaign: Campaign, engine: str) -> None:
     source = "import time\ndef test_it(benchrun):\n    time.sleep(0.8)\n    benchrun.beat()\n    time.sleep(0.8)\n"
     campaign.write({"test_it.py": source})
@@ -43,14 +39,12 @@ def test_report_lets_the_unit_go_on_and_tells_once_a_silence(campaign: Campaign,
     assert json.loads((session.results / "run_error.json").read_bytes())["ended"] is None
 
 
-@pytest.mark.parametrize("engine", ["bare", "n2"])
 def test_fail_goes_on_with_the_next_unit(campaign: Campaign, engine: str) -> None:
     campaign.write({"test_it.py": HANGS})
     session = campaign.run("--bench-stuck-timeout=0.3s", "--bench-stuck-action=fail", engine=engine)
     assert (session.exit_code, session.outcomes) == (1, {"passed": 2, "failed": 1})
 
 
-@pytest.mark.parametrize("engine", ["bare", "n2"])
 def test_another_word_is_refused(campaign: Campaign, engine: str) -> None:
     campaign.write({"test_it.py": HANGS})
     session = campaign.run("--bench-stuck-action=kill", engine=engine)

@@ -37,7 +37,6 @@ def incident(session: Session) -> dict[str, Any]:
     return read
 
 
-@pytest.mark.parametrize("engine", ["bare", "n2"])
 def test_a_silent_unit_is_a_timeout_and_the_run_goes_on(campaign: Campaign, engine: str) -> None:
     campaign.write({"test_it.py": HANGS})
     session = campaign.run(SHORT, engine=engine)
@@ -185,7 +184,6 @@ def pytest_benchrun_alert(text, incident):
 """
 
 
-@pytest.mark.parametrize("engine", ["bare", "n2"])
 @pytest.mark.parametrize("body", ["pass", "raise SystemExit('no')"])
 def test_hooks_are_called_once_in_the_owner_and_may_fail(campaign: Campaign, engine: str, body: str) -> None:
     campaign.write({"conftest.py": CONFTEST.format(body=body), "test_it.py": HANGS})

@@ -44,7 +44,7 @@ def all_lines(rundir: RunDir) -> list[bytes]:
 
 def run_dying(folder: Path, disk: FaultyDisk, rotate_bytes: int) -> bool:
     """Whether the process died in the middle."""
-    disk.is_durable = False  # a kill costs nothing that was written; waiting for the disk would take a minute
+    disk.is_durable = False  # no kill at a sync: it changes nothing that a killed process leaves
 
     def work() -> int:
         tidy_turns(RunDir(folder, disk), rotate_bytes, AT)
