@@ -140,8 +140,8 @@ def test_a_metric_that_is_no_number_is_named(campaign: Campaign, kind: str) -> N
     assert set(session.metrics(UNIT)) == {"m"}
 
 
-def test_far_too_many_metrics_are_cut_to_a_thousand(campaign: Campaign, engine: str) -> None:
-    body = "for number in range(50_000): benchrun.metric(f'm{number}', number)\nbenchrun.metric('m7', 8)"
+def test_a_million_metrics_are_cut_to_a_thousand(campaign: Campaign, engine: str) -> None:
+    body = "for number in range(1_000_000): benchrun.metric(f'm{number}', number)\nbenchrun.metric('m7', 8)"
     session = run(campaign, engine, body)
     assert list(session.metrics(UNIT)) == [f"m{number}" for number in range(MAX_METRICS)]
     assert session.metrics(UNIT)["m7"]["value"] == 8  # replacing one stays possible
