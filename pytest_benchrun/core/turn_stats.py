@@ -50,11 +50,11 @@ class TurnSummary(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnNumbers:
-    """Numbers of turns that count, all of which ended well, with the same timings.
+    """Numbers of turns that count.
 
     Attributes:
-        turns: how many.
-        times: of each timing that they have, in ms.
+        turns: how many; `errors` of them failed, `timed` timed anything. None: all, where there are times.
+        times: of each timing, those of the turns that have it, in ms.
         by_adapter: the same of `storage_ms_by`.
     """
 
@@ -63,6 +63,8 @@ class TurnNumbers:
     by_adapter: dict[str, array[float]]
     tokens_in: int
     tokens_out: int
+    errors: int = 0
+    timed: int | None = None
 
 
 class TurnStats:
@@ -121,7 +123,9 @@ class TurnStats:
     def add_numbers(self, numbers: TurnNumbers) -> None:
         """Take turns in whose attempts count."""
         self._turns += numbers.turns
-        self._timed += numbers.turns if numbers.times.keys() - {"total_ms"} else 0
+        every = numbers.turns if numbers.times.keys() - {"total_ms"} else 0
+        self._timed += every if numbers.timed is None else numbers.timed
+        self._errors += numbers.errors
         self._tokens_in += numbers.tokens_in
         self._tokens_out += numbers.tokens_out
         for name, values in numbers.times.items():
@@ -238,7 +242,10 @@ def total_of(counts: Sequence[Any]) -> int:
     Raises:
         TypeError: one of them is no integer; the sum of others would depend on their order.
     """
-    total = sum(counts if None not in counts else [count for count in counts if count is not None])
+    try:
+        total = sum(counts)
+    except TypeError:
+        total = sum(count for count in counts if count is not None)
     if type(total) is not int:
         message = "a count is no integer"
         raise TypeError(message)
