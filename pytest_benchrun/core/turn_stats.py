@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -20,7 +19,6 @@ _FIXED = frozenset({"llm_ms", "storage_ms", "total_ms"})
 _whose = itemgetter("unit_id", "attempt")
 _NUMBERS = ("llm_ms", "storage_ms", "total_ms", "storage_ms_by", "tokens_in", "tokens_out", "status")
 _numbers_of = itemgetter(*_NUMBERS)
-_others_of = itemgetter(*(name for name in TURN_FIELDS if name not in _NUMBERS))
 
 
 class TurnSummary(TypedDict):
@@ -87,8 +85,7 @@ class TurnStats:
         """Take many decoded lines in; one that is no line of ours is passed over."""
         try:
             attempts = set(map(_whose, lines))
-            if all(self._counts(*attempt) for attempt in attempts) and set(map(len, lines)) == {len(TURN_FIELDS)}:
-                deque(map(_others_of, lines), maxlen=0)  # each has all the fields of a turn, and so no other
+            if all(self._counts(*attempt) for attempt in attempts) and set(map(tuple, lines)) == {TURN_FIELDS}:
                 self._add_plain(list(map(_numbers_of, lines)))
                 return
         except (KeyError, TypeError, ValueError, OverflowError):

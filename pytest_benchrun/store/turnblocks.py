@@ -29,9 +29,10 @@ PART = 16 * 1024 * 1024
 """Bytes that a process reads before it hands over what it took in; four of them are worth its start."""
 
 
-_SEAM_TEXT = "end of line"
-_SEAM = b'"end of line"'
-_BETWEEN = b",%b," % _SEAM
+_MARK = "\x7f"
+_SEAM = b',"\x7f",'
+_ESCAPED = b"\\u00"
+"""How a mark may be written too, and hardly anything else."""
 
 _UNREADABLE = (OSError, EOFError, zlib.error)
 
@@ -168,15 +169,26 @@ def add_block(stats: TurnStats, block: bytes, decoder: TurnDecoder | None) -> No
 
 def add_decoded(stats: TurnStats, block: bytes) -> None:
     """Take in whole lines; one that is broken is passed over, and costs no other."""
-    lines = block.split(b"\n")[:-1]
-    values: list[object] = []
-    if _SEAM not in block:
-        with suppress(ValueError):
-            values = _loads(b"[%b]" % _BETWEEN.join(lines))
-    # every seam is where it was put, and one value between two of them: no line has lent another an end
-    if len(values) == 2 * len(lines) - 1 and values[1::2].count(_SEAM_TEXT) == len(lines) - 1:
-        stats.add_all(values[::2])
+    values = _values_of(block)
+    if values is not None:
+        stats.add_all(values)
         return
-    for line in lines:
+    for line in block.split(b"\n"):
         with suppress(ValueError):
             stats.add(_loads(line))
+
+
+def _values_of(block: bytes) -> list[object] | None:
+    """What the lines hold, decoded at once; None where one of them may be broken."""
+    if _MARK.encode() in block or (b"\\" in block and _ESCAPED in block):
+        return None
+    sequence = b"[%b]" % block[:-1].replace(b"\n", _SEAM)
+    seams = (len(sequence) - len(block) - 1) // (len(_SEAM) - 1)
+    try:
+        values: list[object] = _loads(sequence)
+    except ValueError:
+        return None
+    # every mark is where it was put, and one value between two of them: no line has lent another an end
+    if len(values) == 2 * seams + 1 and values[1::2].count(_MARK) == seams:
+        return values[::2]
+    return None

@@ -342,13 +342,17 @@ def test_any_piece_may_stand_in_a_wrong_place(first: int, last: int, place: int)
         [b'{"a":1},{"b":[{}', b"{}]}"],
         [b'{"a":1},{"a":2},{"b":[{}', b"{}]}"],
         [b'{"a":"x', b'y"},{"b":1}'],
-        [b'"end of line"', b'{"a":1},"end of line"', b""],
-        [b'{"a":1},"end of line",{"b":[1', b"2]}"],
+        [b'"\x7f"', b'{"a":1},"\x7f"', b""],
+        [b'{"a":1},"\x7f",{"b":[1', b"2]}"],
+        [b'{"a":1},"\\u007f",{"b":[1', b"2]}"],
+        [b'{"a":1},"\\u007F",{"b":["x', b'y"]}'],
+        [b'""', b'{"a":1},""', b""],
     ],
 )
 def test_lines_never_lend_each_other_an_end(lines: list[bytes]) -> None:
     whole = turn_line()
     block = b"\n".join([whole[:-1] + b',{"a":1},{"b":[{}', b"{}]}", *lines, whole, *lines, whole])
-    assert slow(block)["turns"] == 2
+    assert slow(block)["turns"] == quick(block)["turns"] == 2
+    assert quick(whole * 20, block) == figures(whole * 20 + block)
     block = b"\n".join([whole[:-1] + b',{"a":1},{"b":[{}', b"{}]}", whole])
     assert slow(block)["turns"] == 1
