@@ -34,7 +34,6 @@ _TRIES = 8
 _MOST = 200
 """Fields of the user's and adapters: more are names that change from turn to turn."""
 
-_ERRORS = (ValueError, RecursionError)  # whatever msgspec raises of a line is one of these
 _FIELDS, _NO_TURN = frozenset(TURN_FIELDS), frozenset({"event", SAMPLED_OUT})
 _SEAM = b',"",'
 
@@ -58,6 +57,7 @@ class TurnDecoder:
         import msgspec  # it need not be there, and a small run has no use for it
 
         self._msgspec: Any = msgspec
+        self._errors = (msgspec.MsgspecError, ValueError, RecursionError)  # whatever it raises of a line
         self._counts = counts
         self._own: list[str] = []
         self._adapters: list[str] = []
@@ -99,7 +99,7 @@ class TurnDecoder:
         lines = (len(sequence) - len(block) - 4) // (len(_SEAM) - 1)
         try:
             values: list[Any] = self._decode_all(sequence)
-        except _ERRORS:
+        except self._errors:
             return None
         turns = values[:-1:2]
         return turns if len(values) == 2 * lines + 1 and all(turns) else None
@@ -110,11 +110,11 @@ class TurnDecoder:
         for line in lines:
             try:
                 turns.append(decode(line))
-            except _ERRORS:
+            except self._errors:
                 others.append(line)
         numbers = self._numbers(turns)
-        if len(others) * _SHARE > len(lines):
-            self._missed = 0 if self._learn(others[:_SEEN]) else self._missed + 1
+        is_unlike = len(others) * _SHARE > len(lines) and not self._learn(others[:_SEEN])
+        self._missed = self._missed + 1 if is_unlike else 0
         return numbers, b"".join(line + b"\n" for line in others)
 
     def _learn(self, lines: Iterable[bytes]) -> bool:
