@@ -41,9 +41,14 @@ class Column:
         self._limit = limit
         self._values: array[float] = array("d")
         self._buckets: _Buckets | None = None
+        self._summary: Summary | None = None
+
+    def __len__(self) -> int:
+        return len(self._values) if self._buckets is None else len(self._buckets)
 
     def extend(self, values: array[float]) -> None:
         """Take more in."""
+        self._summary = None
         if self._buckets is None:
             if len(self._values) + len(values) <= self._limit:
                 self._values.extend(values)
@@ -61,11 +66,14 @@ class Column:
         buckets = _Buckets() if self._buckets is None else self._buckets
         self._count(buckets, self._values)
         buckets.merge(other._buckets)
-        self._buckets, self._values = buckets, array("d")
+        self._buckets, self._values, self._summary = buckets, array("d"), None
 
     def summary(self) -> Summary:
-        """The figures."""
-        return summarize(self._values, self._arithmetic) if self._buckets is None else self._buckets.summary()
+        """The figures; computed once."""
+        if self._summary is None:
+            values, buckets = self._values, self._buckets
+            self._summary = summarize(values, self._arithmetic) if buckets is None else buckets.summary()
+        return self._summary
 
     def total(self) -> float:
         """The sum; of buckets within `ERROR`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -20,7 +19,6 @@ _FIXED = frozenset({"llm_ms", "storage_ms", "total_ms"})
 _whose = itemgetter("unit_id", "attempt")
 _NUMBERS = ("llm_ms", "storage_ms", "total_ms", "storage_ms_by", "tokens_in", "tokens_out", "status")
 _numbers_of = itemgetter(*_NUMBERS)
-_others_of = itemgetter(*(name for name in TURN_FIELDS if name not in _NUMBERS))
 
 
 class TurnSummary(TypedDict):
@@ -50,11 +48,11 @@ class TurnSummary(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnNumbers:
-    """Numbers of turns that count, all of which ended well, with the same timings.
+    """Numbers of turns that count.
 
     Attributes:
-        turns: how many.
-        times: of each timing that they have, in ms.
+        turns: how many; `errors` of them failed, `timed` timed anything. None: all, where there are times.
+        times: of each timing, those of the turns that have it, in ms.
         by_adapter: the same of `storage_ms_by`.
     """
 
@@ -63,6 +61,8 @@ class TurnNumbers:
     by_adapter: dict[str, array[float]]
     tokens_in: int
     tokens_out: int
+    errors: int = 0
+    timed: int | None = None
 
 
 class TurnStats:
@@ -85,8 +85,7 @@ class TurnStats:
         """Take many decoded lines in; one that is no line of ours is passed over."""
         try:
             attempts = set(map(_whose, lines))
-            if all(self._counts(*attempt) for attempt in attempts) and set(map(len, lines)) == {len(TURN_FIELDS)}:
-                deque(map(_others_of, lines), maxlen=0)  # each has all the fields of a turn, and so no other
+            if all(self._counts(*attempt) for attempt in attempts) and set(map(tuple, lines)) == {TURN_FIELDS}:
                 self._add_plain(list(map(_numbers_of, lines)))
                 return
         except (KeyError, TypeError, ValueError, OverflowError):
@@ -121,7 +120,9 @@ class TurnStats:
     def add_numbers(self, numbers: TurnNumbers) -> None:
         """Take turns in whose attempts count."""
         self._turns += numbers.turns
-        self._timed += numbers.turns if numbers.times.keys() - {"total_ms"} else 0
+        every = numbers.turns if numbers.times.keys() - {"total_ms"} else 0
+        self._timed += every if numbers.timed is None else numbers.timed
+        self._errors += numbers.errors
         self._tokens_in += numbers.tokens_in
         self._tokens_out += numbers.tokens_out
         for name, values in numbers.times.items():
@@ -193,6 +194,10 @@ class TurnStats:
         if values:
             columns.setdefault(name, Column(self._arithmetic)).extend(values)
 
+    def columns(self) -> list[Column]:
+        """The times of each kind; whoever asks them for their figures before `view` does saves it the work."""
+        return [*self._values.values(), *self._by_adapter.values()]
+
     @property
     def attributed_s(self) -> float:
         """Seconds inside the timers of all turns."""
@@ -238,7 +243,10 @@ def total_of(counts: Sequence[Any]) -> int:
     Raises:
         TypeError: one of them is no integer; the sum of others would depend on their order.
     """
-    total = sum(counts if None not in counts else [count for count in counts if count is not None])
+    try:
+        total = sum(counts)
+    except TypeError:
+        total = sum(count for count in counts if count is not None)
     if type(total) is not int:
         message = "a count is no integer"
         raise TypeError(message)

@@ -14,7 +14,9 @@ from pytest_benchrun.core.stats import DROPPED_BITS, ONE_BY_ONE, Arithmetic
 LARGE = 100_000
 """Numbers from which on NumPy is worth its import, a tenth of a second."""
 
-_BLOCK = 1 << 16
+_BLOCK = 1 << 13
+"""Numbers that are summed up at once: 64 kB, in half the time of the eightfold, as the nearest caches hold them."""
+
 _PART_BITS = 34
 _HUGE = 2.0**900
 _TINY = 2.0**-900

@@ -101,3 +101,13 @@ def test_any_number_has_a_bucket(value: float) -> None:
 def test_memory_beyond_the_limit_does_not_grow_with_the_values() -> None:
     counts = OneByOne().buckets(array("d", [us / 1000 for us in range(1, 1_000_000, 7)]))
     assert len(counts) <= 512 * 20
+
+
+def test_a_column_knows_how_many_it_has_and_computes_anew_when_there_are_more() -> None:
+    column = Column(limit=3)
+    for count in range(1, 6):
+        column.extend(array("d", [float(count)]))
+        assert (len(column), column.summary()["n"], column.summary()["max"]) == (count, count, count)
+    other = Column(limit=3)
+    other.merge(column)
+    assert (len(other), other.summary()["n"]) == (5, 5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchrun.core.stats import summarize
-from pytest_benchrun.core.turn_stats import TurnStats
+from pytest_benchrun.core.turn_stats import TurnNumbers, TurnStats
 
 TIMES = st.none() | st.floats(0, 1e6)
 LINES = st.lists(
@@ -89,3 +90,15 @@ def test_a_turn_is_timed_when_a_timer_ran_in_it(fields: dict[str, object], timed
 def test_a_line_of_an_event_is_no_turn() -> None:
     view = stats_of({"event": "retry", "unit_id": "a", "attempt": 2}, line(attempt=2)).view()
     assert (view["events"], view["turns"]) == (1, 1)
+
+
+@pytest.mark.parametrize(("own", "timed"), [({}, 3), ({"timed": 1, "errors": 2}, 1)])
+def test_numbers_of_many_turns_are_taken_in_at_once(own: dict[str, int], timed: int) -> None:
+    stats = TurnStats(lambda *_: True)
+    times = {"llm_ms": array("d", [1.0, 2.0]), "total_ms": array("d", [1.0, 2.0, 3.0])}
+    numbers = TurnNumbers(turns=3, times=times, by_adapter={"L2": array("d", [4.0])}, tokens_in=5, tokens_out=6, **own)
+    stats.add_numbers(numbers)
+    view = stats.view()
+    assert (view["turns"], view["timed_turns"], view["errors"]) == (3, timed, own.get("errors", 0))
+    assert (view["tokens_in"], view["tokens_out"], view["storage_ms_by"]["L2"]["n"]) == (5, 6, 1)
+    assert sorted(map(len, stats.columns())) == [1, 2, 3]

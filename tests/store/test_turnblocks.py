@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_benchrun.core.turn_stats import TurnStats, TurnSummary
 from pytest_benchrun.core.turns import TURN_FIELDS
+from pytest_benchrun.store import turnblocks
 from pytest_benchrun.store.turnblocks import read_alone, read_together
 
 NUMBERS = st.none() | st.booleans() | st.integers(-5, 10**6) | st.floats(0, 1e6) | st.just("x") | st.just(2**70)
@@ -71,6 +72,12 @@ def sources(tmp_path: Path) -> list[tuple[Path, int]]:
     plain.write_bytes(b"".join(lines[1000:]) + orjson.dumps(turn(1, tokens_in=10**6)) + b"\n")
     empty.write_bytes(b"")
     return [(packed, packed.stat().st_size), (plain, len(b"".join(lines[1000:]))), (empty, 0)]
+
+
+@pytest.fixture(params=[1, 2**40], ids=["many at once", "few at once"], autouse=True)
+def much(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what decodes many turns at once, where it is installed, and without."""
+    monkeypatch.setattr(turnblocks, "MUCH", request.param)
 
 
 @pytest.mark.parametrize("part_bytes", [1, 999, 100_000])

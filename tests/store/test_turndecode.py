@@ -1,0 +1,358 @@
+"""Turns decoded many at once: the figures of each line decoded by itself, whatever has happened to the bytes."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from array import array
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_benchrun.core.turn_stats import TurnStats
+from pytest_benchrun.store import turnblocks
+from pytest_benchrun.store.turndecode import TurnDecoder, turn_decoder
+from tests.store.turnlines import event_line, turn_line
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("msgspec") is None, reason="needs msgspec")
+
+MS = st.integers(0, 10**9).map(lambda us: us / 1000)
+ADAPTERS = st.lists(st.sampled_from(["L2", "fts5 recall", "status: ok", "größe", "a,b}"]), unique=True)
+RECORD = {"llm_ms": 1.0, "storage_ms": 2.0, "total_ms": 3.0, "unit_id": "a", "turn_index": 1, "status": "ok"}
+ODD: list[dict[str, Any]] = [
+    {"status": "error", "error": "ValueError: ,"},
+    {"status": "lost"},
+    {"status": True},
+    {"llm_ms": 1e-7},
+    {"llm_ms": 1e22},
+    {"llm_ms": None},
+    {"llm_ms": -1.5},
+    {"llm_ms": -0.0},
+    {"llm_ms": 3},
+    {"llm_ms": 2**64 - 1},
+    {"llm_ms": True},
+    {"llm_ms": "1.5"},
+    {"llm_ms": None, "storage_ms": 1.5},
+    {"llm_ms": None, "embed_ms": 1.5},
+    {"storage_ms": 7.5},
+    {"total_ms": None},
+    {"tokens_in": 7.5},
+    {"tokens_in": 7.0},
+    {"tokens_in": 7},
+    {"tokens_in": -7},
+    {"tokens_in": True},
+    {"tokens_in": 2**53 + 1},
+    {"tokens_in": 2**64 - 1},
+    {"storage_ms_by": {"other": 1.0}},
+    {"storage_ms_by": {"other": "x"}},
+    {"storage_ms_by": {"fts5 recall": 1.0, "more": 2.0}},
+    {"storage_ms_by": {"fts5 recall": None}},
+    {"storage_ms_by": [1.0]},
+    {"storage_ms_by": []},
+    {"storage_ms_by": None},
+    {"storage_ms_by": {}},
+    {"embed_ms": 3.0},
+    {"embed_ms": 3},
+    {"embed_ms": True},
+    {"embed_ms": [1.0]},
+    {"embed_ms": None},
+    {'a\\"\n_ms': 2.5},
+    {"größe_ms": 2.5},
+    {"copy": RECORD},
+    {"list": [1, {"x_ms": 2.0}]},
+    {"event": "x"},
+    {"event": None},
+    {"sampled_out": None},
+    {"sampled_out": {"turns": 7}},
+    {"note": "\n" + orjson.dumps(RECORD).decode()},
+    {"role": "\u2028\\"},
+    {"role": ""},
+    {"role": 7},
+    {"unit_id": "b"},
+    {"attempt": 2},
+    {"attempt": 1.0},
+    {"attempt": True},
+]
+TEXTS = [
+    b'{"llm_ms":NaN}',
+    b"Infinity",
+    b"1e999",
+    b"-1e999",
+    b"1e-999",
+    b"-0",
+    b"-0.0",
+    b"01",
+    b"1.",
+    b".5",
+    b"1" + b"0" * 30,
+    b"-1" + b"0" * 30,
+    b"1" + b"0" * 400,
+    b"18446744073709551616",
+    b"9007199254740993",
+    b"0.1000000000000000055511151231257827021181583404541015625",
+    b"2.2250738585072011e-308",
+    b"4.9e-324",
+    b"1.7976931348623159e308",
+    b"true",
+    b'"1"',
+    b"[]",
+    b"{}",
+    b"null",
+    b"",
+    b"1,",
+    b" 1 ",
+    b'1,"llm_ms":2',
+    b'1,"llm_ms":"x"',
+    b'1,"tokens_in":2',
+    b'1,"x_ms":2',
+    b'1,"x\\u005fms":2',
+    b'1,"event":null,"event":"x"',
+    b'1}{"llm_ms":1',
+    b'1,"role":"\xff"',
+    b'1,"role":"\xed\xa0\x80"',
+    b'1,"role":"\\ud800"',
+    b'1,"role":"\\ud83d\\ude00"',
+    b'1,"role":"\x01"',
+    b'1,"role":"\\q"',
+    b"1\r",
+    b"1\n",
+    b'1\n,"role":"x"',
+    b'1,"role":"x\ny"',
+    b'1,"role":"x\\\ny"',
+]
+"""What may stand where the time of the model does."""
+
+
+def counts(unit_id: str, attempt: int) -> bool:
+    return (unit_id, attempt) == ("a", 1)
+
+
+def figures(lines: bytes) -> dict[str, Any]:
+    """What the decoder makes of each line by itself."""
+    stats = TurnStats(counts)
+    for line in lines.split(b"\n"):
+        try:
+            stats.add(orjson.loads(line))
+        except ValueError:
+            continue
+    return dict(stats.view())
+
+
+def quick(*blocks: bytes) -> dict[str, Any]:
+    """The figures of blocks, one after the other by the same decoder."""
+    stats, decoder = TurnStats(counts), TurnDecoder(counts)
+    for block in blocks:
+        turnblocks.add_block(stats, block, decoder)
+    return dict(stats.view())
+
+
+def left_of(*blocks: bytes) -> bytes:
+    """What is left of the last one."""
+    decoder = TurnDecoder(counts)
+    *_, last = [decoder.take_numbers(block) for block in blocks]
+    assert last is not None
+    return last[1]
+
+
+@given(st.data())
+def test_alike_lines_give_the_figures_of_the_decoded_ones(data: st.DataObject) -> None:
+    adapters = data.draw(ADAPTERS)
+    missing = data.draw(st.sets(st.sampled_from(["llm_ms", "storage_ms", "tokens_in", "tokens_out"])))
+    own = data.draw(st.fixed_dictionaries({}, optional={"history": st.integers(-999, 999), "embed_ms": MS}))
+    times: dict[str, Any] = {name: st.none() if name in missing else MS for name in ("llm_ms", "storage_ms")}
+    numbers = {name: st.none() if name in missing else st.integers(0, 9999) for name in ("tokens_in", "tokens_out")}
+    whose = {"unit_id": st.sampled_from(["a", "größe"]), "attempt": st.integers(1, 2)}
+    fields = st.fixed_dictionaries(
+        {
+            "total_ms": MS,
+            "storage_ms_by": st.fixed_dictionaries(dict.fromkeys(adapters, MS)),
+            **times,
+            **numbers,
+            **whose,
+        }
+    )
+    drawn = data.draw(st.lists(fields, min_size=1, max_size=6))
+    for one in drawn:  # the adapters in one order, as a unit that does the same in each turn has them
+        one["storage_ms_by"] = {name: one["storage_ms_by"][name] for name in adapters}
+    block = b"".join(turn_line(**{**own, **one, "role": role}) for one, role in zip(drawn, "abcdef", strict=False))
+    assert quick(block) == figures(block)
+    assert left_of(block) == b""
+
+
+@pytest.mark.parametrize("place", [0, 1, 30])
+@pytest.mark.parametrize("odd", ODD, ids=[next(iter(odd)) + str(number) for number, odd in enumerate(ODD)])
+def test_a_line_unlike_the_others_is_never_taken_for_one_of_them(odd: dict[str, Any], place: int) -> None:
+    lines = [turn_line(storage_ms_by={"fts5 recall": 2.5}) for _ in range(31)]
+    lines[place] = turn_line(**{"storage_ms_by": {"fts5 recall": 2.5}, **odd})
+    block = b"".join(lines)
+    assert quick(block) == figures(block)
+    assert quick(lines[1] * 2, block, block) == figures(lines[1] * 2 + block * 2)
+    assert left_of(block) in {b"", lines[place]}
+
+
+@pytest.mark.parametrize("place", [0, 1, 30])
+@pytest.mark.parametrize("text", TEXTS)
+def test_whatever_stands_where_a_number_should_is_read_as_in_a_line_alone(text: bytes, place: int) -> None:
+    lines = [turn_line(llm_ms=1.5, tokens_in=7) for _ in range(31)]
+    for name in (b'"llm_ms":1.5', b'"tokens_in":7'):
+        broken = lines.copy()
+        broken[place] = lines[place].replace(name, name[: name.index(b":") + 1] + text)
+        block = b"".join(broken)
+        assert quick(block) == figures(block)
+        assert quick(lines[0], block) == figures(lines[0] + block)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_each_bit_of_a_number_is_that_of_the_other_decoder(values: list[float]) -> None:
+    block = b"".join(turn_line(llm_ms=value) for value in values)
+    decoder = TurnDecoder(counts)
+    taken = decoder.take_numbers(block)
+    assert taken is not None
+    assert taken[0].times["llm_ms"].tobytes() == array("d", values).tobytes()
+    assert taken[1] == b""
+
+
+@given(st.integers(0, 10**20), st.integers(-345, 310))
+def test_each_bit_is_the_same_however_a_number_is_written(digits: int, exponent: int) -> None:
+    text = b"%de%d" % (digits, exponent)
+    block = turn_line() + turn_line().replace(b'"llm_ms":1.5', b'"llm_ms":' + text)
+    assert quick(block) == figures(block)
+
+
+def test_an_event_that_holds_a_turn_is_no_turn() -> None:
+    event = event_line(copy=orjson.loads(turn_line()))
+    block = turn_line() + event + turn_line()
+    assert quick(block) == figures(block)
+    assert left_of(block) == event
+
+
+def test_timers_and_adapters_that_come_later_are_learned() -> None:
+    early, late = turn_line() * 40, turn_line(embed_ms=2.5, storage_ms_by={"L2": 1.0}, topic="x") * 40
+    assert left_of(early, late) == late
+    assert left_of(early, late, late + early) == b""
+    assert quick(early, late, late + early) == figures(early + late + late + early)
+
+
+def test_events_first_and_in_between_cost_no_turn() -> None:
+    block = event_line() * 40 + (turn_line() + event_line()) * 40
+    assert left_of(block) == event_line() * 80
+    assert quick(*[block] * 20) == figures(block * 20)
+
+
+def test_lines_that_are_never_alike_are_left_to_the_other_decoder() -> None:
+    blocks = [turn_line(list=[1, number]) * 20 for number in range(20)]
+    assert quick(*blocks) == figures(b"".join(blocks))
+    decoder = TurnDecoder(counts)
+    taken = [decoder.take_numbers(block) for block in blocks]
+    assert taken[-1] is None
+
+
+@given(st.text(), st.text())
+def test_any_name_may_be_that_of_a_timer_or_an_adapter(timer: str, adapter: str) -> None:
+    fields: dict[str, Any] = {f"{timer}_ms": 1.5, "storage_ms_by": {adapter: 2.5}}
+    block = turn_line() + turn_line(**fields) * 2
+    assert quick(block, block) == figures(block * 2)
+
+
+def test_names_that_change_from_turn_to_turn_are_left_too() -> None:
+    blocks = [b"".join(turn_line("a", **{f"{number}-{place}_ms": 1.0}) for place in range(40)) for number in range(30)]
+    assert quick(*blocks) == figures(b"".join(blocks))
+
+
+def test_without_the_library_nothing_is_decoded_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    assert turn_decoder(counts) is None
+
+
+WHOLE = [
+    turn_line(
+        index=index,
+        turn_index=10 + index,
+        turn_id=f"0123456789-1-{index}",
+        llm_ms=12.5 + index,
+        storage_ms=2.25,
+        storage_ms_by={"L2": 2.25},
+        tokens_in=10 + index,
+        role=role,
+        attempt=1 if index < 14 else 2,
+    )
+    for index, role in enumerate(["user", "assistant", "größe"] * 6)
+]
+BLOCK = b"".join(WHOLE[:9]) + event_line() + b"".join(WHOLE[9:])
+
+
+def slow(block: bytes) -> dict[str, Any]:
+    stats = TurnStats(counts)
+    turnblocks.add_decoded(stats, block)
+    return dict(stats.view())
+
+
+def check_damaged(damaged: bytes) -> None:
+    """Whole, cut into blocks at each line, and behind a whole one: a figure must not know where a block ends."""
+    damaged = damaged[: damaged.rfind(b"\n") + 1]
+    expected = figures(damaged)
+    assert quick(damaged) == expected
+    assert slow(damaged) == expected
+    assert quick(*(line + b"\n" for line in damaged.split(b"\n")[:-1])) == expected
+    assert quick(BLOCK, damaged) == figures(BLOCK + damaged)
+
+
+def test_whole_lines_are_decoded_at_once() -> None:
+    turns = b"".join(WHOLE)
+    assert left_of(turns) == b""
+    assert left_of(BLOCK) == event_line()
+
+
+@given(
+    st.integers(0, len(BLOCK) - 1), st.one_of(st.integers(0, 255), st.sampled_from(b'0123456789.,:"{}[]-+eE\\\n\r x'))
+)
+def test_any_byte_may_be_another_one(place: int, byte: int) -> None:
+    check_damaged(BLOCK[:place] + bytes([byte]) + BLOCK[place + 1 :])
+
+
+@pytest.mark.parametrize("byte", b'07.,:"{}[]-e\\\n\r\xff')
+def test_each_byte_of_a_line_may_be_another_one(byte: int) -> None:
+    begin = BLOCK.index(WHOLE[1])
+    for place in range(begin, begin + len(WHOLE[1])):
+        damaged = BLOCK[:place] + bytes([byte]) + BLOCK[place + 1 :]
+        assert quick(BLOCK, damaged) == figures(BLOCK + damaged), BLOCK[begin:place]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, len(BLOCK)), st.integers(0, 400), st.binary(max_size=3)), min_size=1, max_size=4)
+)
+def test_any_bytes_may_be_gone_or_come_in(cuts: list[tuple[int, int, bytes]]) -> None:
+    damaged = BLOCK
+    for place, gone, come in cuts:
+        damaged = damaged[:place] + come + damaged[place + gone :]
+    check_damaged(damaged)
+
+
+@given(st.integers(0, len(BLOCK)), st.integers(0, len(BLOCK)), st.integers(0, len(BLOCK)))
+def test_any_piece_may_stand_in_a_wrong_place(first: int, last: int, place: int) -> None:
+    check_damaged(BLOCK[:place] + BLOCK[min(first, last) : max(first, last)] + BLOCK[place:])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b'{"a":1},{"b":[{}', b"{}]}"],
+        [b'{"a":1},{"a":2},{"b":[{}', b"{}]}"],
+        [b'{"a":"x', b'y"},{"b":1}'],
+        [b'"\x7f"', b'{"a":1},"\x7f"', b""],
+        [b'{"a":1},"\x7f",{"b":[1', b"2]}"],
+        [b'{"a":1},"\\u007f",{"b":[1', b"2]}"],
+        [b'{"a":1},"\\u007F",{"b":["x', b'y"]}'],
+        [b'""', b'{"a":1},""', b""],
+    ],
+)
+def test_lines_never_lend_each_other_an_end(lines: list[bytes]) -> None:
+    whole = turn_line()
+    block = b"\n".join([whole[:-1] + b',{"a":1},{"b":[{}', b"{}]}", *lines, whole, *lines, whole])
+    assert slow(block)["turns"] == quick(block)["turns"] == 2
+    assert quick(whole * 20, block) == figures(whole * 20 + block)
+    block = b"\n".join([whole[:-1] + b',{"a":1},{"b":[{}', b"{}]}", whole])
+    assert slow(block)["turns"] == 1
