@@ -25,6 +25,7 @@ from pytest_benchrun.world import watchdog
 from pytest_benchrun.world.alive import process_started
 from pytest_benchrun.world.leftovers import orphans_left_alone
 from pytest_benchrun.world.stacktimer import StackTimer
+from pytest_benchrun.world.stamp import stamp_for
 from pytest_benchrun.world.watchdog import DUTY, HEAD, LENGTH, SIZE, TEXT_SIZE
 
 _getpid = os.getpid  # now: a unit may patch it
@@ -103,6 +104,7 @@ class Watch:
             **self._about,
             "pid": _getpid(),
             "started": process_started(_getpid()),
+            "stamp": stamp_for(self._about["run_id"], _getpid()),
             "duty": self.cells[DUTY],
             "slot": self._slot,
             "stacks": self._stacks,
