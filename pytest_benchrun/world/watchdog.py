@@ -4,7 +4,8 @@ Run as a script by `watch.py`, with the standard library alone: it starts in 10 
 second. First it knocks: the process fails its unit itself. When that has not helped after a grace, it has
 the stacks written, and `postmortem.py` writes the record and ends the process and all that it has started.
 
-A unit may end it. A second process, its relief, waits for nothing else: it costs no look, and does its work then.
+A unit may end or suspend it. A second process, its relief, waits for the one and looks once a second for the other: it
+does its work then, or has it go on.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ REPORT = 2
 ACTIONS = ("fail", "stop", "report")
 
 LOOK_S = 0.25
+RELIEF_LOOK_S = 1.0
 GRACE_NS = 2_000_000_000
 """From the knock, or the end of the user's limit, to the end of the process."""
 WALL_GRACE_NS = 10_000_000_000
@@ -107,8 +109,16 @@ class Watchdog:
         if self._pidfd is None:
             return
         other = _pidfd_of(pid)
-        if other is None or other in select.select([self._pidfd, other], [], [])[0]:
-            self.work()
+        while other is not None:
+            ended = select.select([self._pidfd, other], [], [], RELIEF_LOOK_S)[0]
+            if _state_of(pid)[0] == "T":
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGCONT)
+            if other in ended:
+                break
+            if ended:
+                return
+        self.work()
 
     def _is_gone(self, wait_s: float) -> bool:
         """Wait, and say whether the process has ended meanwhile."""
