@@ -50,6 +50,8 @@ ACTIONS = ("fail", "stop", "report")
 
 LOOK_S = 0.25
 RELIEF_LOOK_S = 1.0
+AWAY_NS = 5_000_000_000
+"""Between two looks: whoever was suspended for so long was so with all of the run, as a batch system does it."""
 GRACE_NS = 2_000_000_000
 """From the knock, or the end of the user's limit, to the end of the process."""
 WALL_GRACE_NS = 10_000_000_000
@@ -85,9 +87,13 @@ class Watchdog:
 
     def work(self) -> None:
         """Until the process is gone, or has another watchdog."""
-        wait_s = LOOK_S
+        wait_s, looked_ns = LOOK_S, time.clock_gettime_ns(time.CLOCK_MONOTONIC)
         while self._cells[DUTY] == self._told["duty"] and not self._is_gone(wait_s):
-            wait_s = self._look(time.clock_gettime_ns(time.CLOCK_MONOTONIC))
+            now_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+            if self._cells[LAST] and now_ns > looked_ns + AWAY_NS:
+                self._cells[LAST] = now_ns
+            wait_s = self._look(now_ns)
+            looked_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
         if self._cells[DUTY] == self._told["duty"]:  # it was killed, and has not ended as it should
             end_stamped(self._told["stamp"])
 
@@ -139,14 +145,15 @@ class Watchdog:
             self._seen_ns, self._seen_size = last_ns, self._size_of_stacks()
         if not last_ns or cells[PAUSED]:
             return LOOK_S
-        if limit_ns and now_ns >= last_ns + limit_ns and self._is_suspended():
+        is_due = limit_ns > 0 and now_ns >= last_ns + limit_ns
+        if limit_ns and self._is_suspended(is_debugged_too=is_due):
             cells[LAST] = now_ns
             return LOOK_S
         if wall_ns and wall_ns > last_ns and now_ns >= wall_ns:
             grace_ns = WALL_GRACE_NS if cells[HEARD] >= wall_ns else GRACE_NS
             if now_ns >= wall_ns + grace_ns:
                 self._end("timeout", last_ns)
-        elif limit_ns and now_ns >= last_ns + limit_ns:
+        elif is_due:
             return self._knock(now_ns, last_ns)
         due_ns = [last_ns + limit_ns] if limit_ns else []
         due_ns += [wall_ns + GRACE_NS] if wall_ns else []
@@ -174,11 +181,11 @@ class Watchdog:
             return not os.path.exists("/proc/self/status")  # noqa: PTH110  # as above
         return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
-    def _is_suspended(self) -> bool:
+    def _is_suspended(self, *, is_debugged_too: bool) -> bool:
         """Whether people have stopped the run (Ctrl-Z) or debug it; a unit that stops its own worker has not."""
         state, parent = _state_of(self._pid)
         if state != "T":
-            return state == "t"
+            return is_debugged_too and state == "t"
         return bool(self._told["run_error"]) or _state_of(parent)[0] == "T"
 
     def _end(self, kind: str, last_ns: int) -> None:

@@ -167,6 +167,22 @@ def test_no_relief_outlives_the_close(knocks: Knocks) -> None:
     wait_for(lambda: watchdogs_of(os.getpid()) == [])
 
 
+def test_nothing_is_stuck_because_the_watchdog_was_suspended_with_the_whole_run(knocks: Knocks) -> None:
+    knocks.arm(0.1)
+    wait_for(lambda: knocks.count == 1)  # by now it looks
+    knocks.arm(2.0)
+    watchdogs = watchdogs_of(os.getpid())
+    for process in watchdogs:
+        process.suspend()
+    suspended_ns = monotonic_ns()
+    keep(knocks, 5.5, lambda: None)
+    for process in watchdogs:
+        process.resume()
+    wait_for(lambda: knocks.watch.cells[LAST] > suspended_ns)
+    assert knocks.count == 1
+    wait_for(lambda: knocks.count == 2)
+
+
 def test_the_stacks_name_the_line_of_the_caller_last(knocks: Knocks) -> None:
     stacks = knocks.watch.stacks()
     assert "test_the_stacks_name_the_line_of_the_caller_last" in stacks.rpartition("\n\n")[2]
