@@ -130,6 +130,17 @@ def is_helper(process: psutil.Process) -> bool:
     return any(word in command for word in HELPERS)
 
 
+def started_so_far() -> list[int]:
+    """The pids of all below this process, helpers left out."""
+    found: list[int] = []
+    for pid in _children():
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if not is_helper(process):
+                found += [pid, *(one.pid for one in process.children(recursive=True))]
+    return found
+
+
 def _has_children() -> bool:
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)

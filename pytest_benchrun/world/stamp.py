@@ -11,7 +11,10 @@ import hashlib
 import os
 import resource
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
+
+import psutil
 
 from pytest_benchrun.world.watchdog import LOCKS, stamp_of
 
@@ -32,25 +35,36 @@ def is_of_run(stamp: int | None, run_id: str) -> bool:
     return stamp is not None and stamp >> _PID_BITS == stamp_for(run_id, 0) >> _PID_BITS
 
 
-def put_stamp(run_id: str) -> bool:
+def put_stamp(run_id: str, below: Iterable[int]) -> bool:
     """Have all that this process starts carry its stamp from now on; nothing when it carries another one itself.
 
     A run that was started by a unit of another one is that unit's, with all that it starts.
 
+    Args:
+        run_id: the run.
+        below: the pids of what it has started already; they get the stamp too.
+
     Returns:
         Whether it was put.
     """
-    return _IS_LINUX and stamp_of(os.getpid()) is None and _set(stamp_for(run_id, os.getpid()))
+    stamp = stamp_for(run_id, os.getpid())
+    if not _IS_LINUX or stamp_of(os.getpid()) is not None or not _set(os.getpid(), stamp):
+        return False
+    for pid in below:
+        _set(pid, stamp)
+    return True
 
 
 def take_stamp() -> None:
-    """What this process starts from now on is not the run's."""
-    if _IS_LINUX:
-        _set(resource.RLIM_INFINITY)
+    """What this process has started, and starts from now on, is not the run's any more."""
+    stamp = stamp_of(os.getpid())
+    for pid in [] if stamp is None else psutil.pids():
+        if stamp_of(pid) == stamp:
+            _set(pid, resource.RLIM_INFINITY)
 
 
-def _set(limit: int) -> bool:
+def _set(pid: int, limit: int) -> bool:
     with suppress(OSError, ValueError):  # a hard limit that somebody has set, or a system that has no such limit
-        resource.setrlimit(LOCKS, (limit, resource.getrlimit(LOCKS)[1]))
+        resource.prlimit(pid, LOCKS, (limit, resource.prlimit(pid, LOCKS)[1]))
         return True
     return False

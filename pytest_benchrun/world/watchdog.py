@@ -284,7 +284,7 @@ def _fields_of(pid: int) -> list[str]:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(OSError, ValueError):  # it is not one of those that it ends
+    if stamp_of(os.getpid()) is not None:  # it is not one of those that it ends
         resource.setrlimit(LOCKS, (resource.RLIM_INFINITY, resource.getrlimit(LOCKS)[1]))
     order, *before = sys.argv[1:]
     if before:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from pytest_benchrun.world.alive import process_started
+from pytest_benchrun.world.leftovers import started_so_far
 from pytest_benchrun.world.orphans import end_orphans, of_run, of_worker
 from pytest_benchrun.world.stamp import is_of_run, put_stamp, stamp_for, take_stamp
 from pytest_benchrun.world.watchdog import LOCKS, end_stamped, stamp_of
@@ -20,6 +21,7 @@ from pytest_benchrun.world.watchdog import LOCKS, end_stamped, stamp_of
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such a limit")
 
 DEADLINE_S = 20
+NONE = resource.RLIM_INFINITY, resource.RLIM_INFINITY
 DETACHES = """
 import os, sys
 if os.fork():
@@ -55,7 +57,7 @@ def wait_for(is_so: Callable[[], bool]) -> None:
 @pytest.fixture
 def stamped() -> Iterator[int]:
     """This process gives a stamp; the stamp."""
-    assert put_stamp("run-1")
+    assert put_stamp("run-1", ())
     yield stamp_for("run-1", os.getpid())
     take_stamp()
 
@@ -84,25 +86,39 @@ def test_it_stays_on_a_daemon_that_has_let_go_of_everything(stamped: int) -> Non
     made = subprocess.run([sys.executable, "-S", "-c", DETACHES], env={}, stdout=subprocess.PIPE, check=True)
     daemon = int(made.stdout)
     assert stamp_of(daemon) == stamped
-    take_stamp()  # this process would be one of them
+    resource.setrlimit(LOCKS, NONE)  # this process would be one of them
     end_stamped(stamped)
     assert process_started(daemon) is None
 
 
 def test_what_is_started_before_and_after_has_none(request: pytest.FixtureRequest) -> None:
-    before = start("print(''); input()")
+    before = start(IGNORES)
     stamp = request.getfixturevalue("stamped")
-    between = start("print(''); input()")
+    between = start(IGNORES)
+    found = stamp_of(between.pid)
     take_stamp()
-    after = start("print(''); input()")
+    after = start(IGNORES)
     try:
-        assert [stamp_of(process.pid) for process in (before, between, after)] == [None, stamp, None]
+        assert (stamp_of(before.pid), found, stamp_of(after.pid)) == (None, stamp, None)
     finally:
         end(before, between, after)
 
 
+def test_what_was_there_before_gets_it_and_loses_it_again() -> None:
+    before, other = start(IGNORES), start(IGNORES)
+    try:
+        assert before.pid in started_so_far()
+        assert put_stamp("run-1", [before.pid])
+        assert [is_of_run(stamp_of(process.pid), "run-1") for process in (before, other)] == [True, False]
+        take_stamp()
+        assert [stamp_of(before.pid), stamp_of(os.getpid())] == [None, None]
+    finally:
+        take_stamp()
+        end(before, other)
+
+
 def test_a_run_inside_a_unit_leaves_the_stamp_of_the_run_outside(stamped: int) -> None:
-    assert not put_stamp("run-2")
+    assert not put_stamp("run-2", ())
     assert stamp_of(os.getpid()) == stamped
 
 
@@ -118,7 +134,7 @@ def test_only_what_carries_the_same_is_ended_whatever_it_makes_of_a_signal(stamp
     others = [start(IGNORES), start(IGNORES, "multiprocessing.resource_tracker")]
     resource.prlimit(others[0].pid, LOCKS, (stamped + 1, resource.RLIM_INFINITY))
     try:
-        take_stamp()  # this process would be one of them
+        resource.setrlimit(LOCKS, NONE)  # this process would be one of them
         end_stamped(stamped)
         assert [process.wait(DEADLINE_S) < 0 for process in meant] == [True, False]
         assert [process.poll() for process in others] == [None, None]
