@@ -5,6 +5,7 @@ Reads and removes `stacks.<worker>.txt`, which the worker's `faulthandler` write
 
 from __future__ import annotations
 
+import platform
 import signal
 import subprocess
 from contextlib import suppress
@@ -19,7 +20,7 @@ from pytest_benchrun.core.model import RunState
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.hooks.recorder import Recorder
 from pytest_benchrun.store.rundir import RunDir
-from pytest_benchrun.world.cookie import cookie_for, end_orphans
+from pytest_benchrun.world.orphans import end_orphans, of_worker
 
 MAX_DEATHS_BEFORE_FIRST_UNIT = 5
 MAX_DEATHS_IN_A_ROW = 10
@@ -71,7 +72,7 @@ class Deaths:
         run, worker = self._recorder.run, node.gateway.id
         death = Death(_how(node) or str(error), _take_stacks(run.rundir, worker))
         self._last[worker] = death
-        end_orphans(cookie_for(run.run_id, worker))
+        end_orphans(of_worker(run.run_id, worker, _pid_of(node)))
         self._in_a_row += not self._is_blamed(worker)
         if not run.has_begun:
             if self._in_a_row >= MAX_DEATHS_BEFORE_FIRST_UNIT:
@@ -111,6 +112,12 @@ def _how(node: WorkerController) -> str:
         name = f"signal {-code}"
     by = ": by somebody, or by the system for want of memory" if -code == signal.SIGKILL else ""
     return f"killed by {name}{by}"
+
+
+def _pid_of(node: WorkerController) -> int | None:
+    """Of the worker's process; None where it ran on another host, or died before it had said so."""
+    info: dict[str, Any] = getattr(node, "workerinfo", {})
+    return info.get("benchrun_pid") if info.get("benchrun_host") == platform.node() else None
 
 
 def _take_stacks(rundir: RunDir, worker: str) -> str:

@@ -14,7 +14,8 @@ from pytest_benchrun.store.unitlog import UnitLog
 from pytest_benchrun.world.cookie import VARIABLE, cookie_for
 from pytest_benchrun.world.forks import Forks
 from pytest_benchrun.world.interpreter import restore_recursion_limit
-from pytest_benchrun.world.leftovers import Children, Descriptors, Threads, adopt_orphans
+from pytest_benchrun.world.leftovers import Children, Descriptors, Threads, adopt_orphans, started_so_far
+from pytest_benchrun.world.stamp import put_stamp, take_stamp
 from pytest_benchrun.world.surroundings import Surroundings, few, look_at_limits, restore_limits
 
 _VARIABLE = VARIABLE.encode("ascii")
@@ -68,6 +69,7 @@ class UnitGuard:
         self._logged: set[str] = set()
         self._with_output: list[pytest.TestReport] = []
         self._found: _Found | None = None
+        self._has_stamp = False
         self._cookie = ""
         self._has_own_fixtures = False
         self._has_own_code = False
@@ -84,6 +86,7 @@ class UnitGuard:
         """An attempt is about to start."""
         if self._found is None:
             adopt_orphans(is_on=True)
+            self._has_stamp = put_stamp(self._run_id, started_so_far())
             self._found = _Found(Descriptors(self._rundir.path))
             self._found.descriptors.accept()  # the others have opened files of ours
             self._found.descriptors.accept()  # what the others hold open to look is nobody's fault either
@@ -187,6 +190,8 @@ class UnitGuard:
     def pytest_unconfigure(self) -> None:
         """Leave the process as it was."""
         self.forks.close()
+        if self._has_stamp:
+            take_stamp()
         if self._found is not None:
             adopt_orphans(is_on=False)
             self._found.children.close()

@@ -17,7 +17,6 @@ from pytest_benchrun.core.jsonsafe import to_name
 from pytest_benchrun.core.secrets import masked_words
 
 VARIABLE = "BENCHRUN_UNIT"
-_OURS = "pytest_benchrun/world/"  # a helper of ours ends by itself, and may be writing
 GRACE_S = 1.0
 """Between SIGTERM and SIGKILL."""
 _START_S = 0.5
@@ -45,33 +44,6 @@ def cookie_of(pid: int) -> str | None:
         return None
     value = variables[start + 1 :].partition(b"\0")[0].partition(b"=")[2]
     return value.decode("utf-8", "replace")
-
-
-def end_orphans(prefix: str, *, spares_children: bool = False) -> list[str]:
-    """End every process of this user that carries the mark of a run, or of a worker of it.
-
-    This process, its ancestors and what carries another mark are left alone.
-
-    Args:
-        prefix: a run id, or a run id and a worker; matches whole parts of a mark.
-        spares_children: whether descendants of this process are left alone too, as they have another owner that lives.
-
-    Returns:
-        The command lines of what was ended.
-    """
-    found = []
-    with suppress(psutil.Error):
-        here = psutil.Process()
-        children = here.children(recursive=True) if spares_children else []
-        ours = {process.pid for process in (here, *here.parents(), *children)}
-        for pid in psutil.pids():
-            cookie = cookie_of(pid) if pid not in ours else None
-            if cookie is not None and (cookie == prefix or cookie.startswith(f"{prefix}/")):
-                with suppress(psutil.Error):
-                    process = psutil.Process(pid)
-                    if not any(_OURS in word for word in process.cmdline()):
-                        found.append(process)
-    return end_processes(found)
 
 
 def end_processes(found: Iterable[psutil.Process]) -> list[str]:

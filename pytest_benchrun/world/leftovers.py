@@ -14,6 +14,7 @@ import psutil
 
 from pytest_benchrun.core.jsonsafe import to_name
 from pytest_benchrun.world.cookie import command_of, cookie_of, end_processes
+from pytest_benchrun.world.watchdog import HELPERS
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h; see prctl(2)
 _PR_GET_CHILD_SUBREAPER = 37  # as above
@@ -22,8 +23,6 @@ _MOST_ROUNDS = 10
 _LIST_LENGTH = 65536
 _SERVING = ("benchrun-", "tqdm_monitor")
 """Threads that serve the whole process: ours, and the one that tqdm starts with its first bar and never ends."""
-_KEPT = ("resource_tracker", "multiprocessing.forkserver", "pytest_benchrun")
-"""In the command line of helpers that a process has once for all its units, and of our own."""
 
 
 def adopt_orphans(*, is_on: bool) -> None:
@@ -128,7 +127,18 @@ def is_helper(process: psutil.Process) -> bool:
         psutil.Error: it has ended.
     """
     command = command_of(process)
-    return any(word in command for word in _KEPT)
+    return any(word in command for word in HELPERS)
+
+
+def started_so_far() -> list[int]:
+    """The pids of all below this process, helpers left out."""
+    found: list[int] = []
+    for pid in _children():
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if not is_helper(process):
+                found += [pid, *(one.pid for one in process.children(recursive=True))]
+    return found
 
 
 def _has_children() -> bool:

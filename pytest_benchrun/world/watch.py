@@ -25,11 +25,13 @@ from pytest_benchrun.world import watchdog
 from pytest_benchrun.world.alive import process_started
 from pytest_benchrun.world.leftovers import orphans_left_alone
 from pytest_benchrun.world.stacktimer import StackTimer
+from pytest_benchrun.world.stamp import stamp_for
 from pytest_benchrun.world.watchdog import DUTY, HEAD, LENGTH, SIZE, TEXT_SIZE
 
-_getpid = os.getpid  # now: a unit may patch it
+_getpid, _Popen = os.getpid, subprocess.Popen  # now: a unit may patch them
 
 _END_S = 2.0
+_LOOK_S = 1.0
 _SHELL = "/bin/sh"
 
 
@@ -70,6 +72,10 @@ class Watch:
         self.timer = StackTimer(self.cells, self._stacks)
         self._previous: Any = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._is_closing = threading.Event()
+        self._was_ended = False
+        self._thread = threading.Thread(target=self._look_after, name="benchrun-watch", daemon=True)
         self._owner = _getpid()
         self.pid = 0
 
@@ -85,17 +91,29 @@ class Watch:
         self._spawn()
         self._previous = signal.signal(KNOCK, self._hear)
         faulthandler.register(DUMP, file=self._stacks, all_threads=True)
+        self._thread.start()
 
     def revive(self) -> bool:
-        """Start the watchdog again if it was ended, by whomever; whether it was.
+        """Start the watchdog again if it was ended, by whomever; whether it was since the last call.
 
         Raises:
             OSError: no process can be started.
         """
-        if self._process is None or self._process.poll() is None:
-            return False
-        self._spawn()
-        return True
+        with self._lock:
+            self._spawn_again()
+            was_ended, self._was_ended = self._was_ended, False
+        return was_ended
+
+    def _look_after(self) -> None:
+        """For a unit that has ended watchdog and relief, and hangs; in a thread."""
+        while not self._is_closing.wait(_LOOK_S):
+            with suppress(OSError, ValueError), self._lock:
+                self._spawn_again()
+
+    def _spawn_again(self) -> None:
+        if self._process is not None and self._process.poll() is not None and not self._is_closing.is_set():
+            self._was_ended = True
+            self._spawn()
 
     def _spawn(self) -> None:
         self.cells[DUTY] += 1
@@ -103,6 +121,7 @@ class Watch:
             **self._about,
             "pid": _getpid(),
             "started": process_started(_getpid()),
+            "stamp": stamp_for(self._about["run_id"], _getpid()),
             "duty": self.cells[DUTY],
             "slot": self._slot,
             "stacks": self._stacks,
@@ -111,14 +130,18 @@ class Watch:
             "sys_path": [path or os.getcwd() for path in sys.path],  # noqa: PTH109  # what the empty entry means
         }
         argv = [sys.executable, "-I", "-S", str(Path(watchdog.__file__)), json.dumps(told)]
-        self._process = self._start(argv)
+        try:
+            self._process = self._start(argv)
+        except OSError:
+            self.cells[DUTY] -= 1  # its relief may still be there
+            raise
         self.pid = self._process.pid
         with suppress(OSError, subprocess.TimeoutExpired), orphans_left_alone():
             # a child of the system's first process: who ends all children of this one, and theirs, does not find it
             self._start([_SHELL, "-c", '"$@" &', _SHELL, *argv, str(self.pid)]).wait(_END_S)
 
     def _start(self, argv: list[str]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        return _Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -149,9 +172,11 @@ class Watch:
     def close(self) -> None:
         """End the watchdog and give the signals back. The memory stays: a thread may still write to it."""
         self.timer.close()
-        process, self._process = self._process, None
-        if process is None or _getpid() != self._owner:  # a child that a unit forked has none
+        if self._process is None or _getpid() != self._owner:  # a child that a unit forked has none
             return
+        self._is_closing.set()
+        self._thread.join()
+        process, self._process = self._process, None
         self.cells[DUTY] = 0
         process.terminate()
         try:

@@ -4,7 +4,8 @@ Run as a script by `watch.py`, with the standard library alone: it starts in 10 
 second. First it knocks: the process fails its unit itself. When that has not helped after a grace, it has
 the stacks written, and `postmortem.py` writes the record and ends the process and all that it has started.
 
-A unit may end it. A second process, its relief, waits for nothing else: it costs no look, and does its work then.
+A unit may end or suspend it. A second process, its relief, waits for the one and looks once a second for the other: it
+does its work then, or has it go on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -47,12 +49,21 @@ REPORT = 2
 ACTIONS = ("fail", "stop", "report")
 
 LOOK_S = 0.25
+RELIEF_LOOK_S = 1.0
+AWAY_NS = 5_000_000_000
+"""Between two looks: whoever was suspended for so long was so with all of the run, as a batch system does it."""
 GRACE_NS = 2_000_000_000
 """From the knock, or the end of the user's limit, to the end of the process."""
 WALL_GRACE_NS = 10_000_000_000
 """The same when the user's limit was heard: a unit may clean up for longer than we have promised to wait."""
 _START = 19
 """Where the start of a process stands in its `/proc/PID/stat`, after its name."""
+TERM_GRACE_S = 0.3
+LOCKS = 10
+"""RLIMIT_LOCKS of asm-generic/resource.h, which Python does not name: the stamp, see `stamp.py`."""
+HELPERS = "resource_tracker", "multiprocessing.forkserver", "pytest_benchrun/world/"
+"""In the command line of helpers that a process has once for all its units, and of our own, which may be writing:
+they end by themselves."""
 DUMP_S = 1.0
 RECORD_S = 20.0
 
@@ -68,34 +79,23 @@ class Watchdog:
         self._told = told
         self._pid: int = told["pid"]
         self._cells = memoryview(mmap.mmap(told["slot"], SIZE))[:HEAD].cast("q")
-        self._pidfd = os.pidfd_open(self._pid) if hasattr(os, "pidfd_open") else None
-        self._parent = os.getppid()
+        self._pidfd = _pidfd_of(self._pid)
         self._knocked_ns = 0
         self._silence_ns = -1
         self._seen_ns = 0
         self._seen_size = 0
-        self._children: dict[int, str] = {}
 
     def work(self) -> None:
         """Until the process is gone, or has another watchdog."""
-        wait_s = LOOK_S
+        wait_s, looked_ns = LOOK_S, time.clock_gettime_ns(time.CLOCK_MONOTONIC)
         while self._cells[DUTY] == self._told["duty"] and not self._is_gone(wait_s):
-            wait_s = self._look(time.clock_gettime_ns(time.CLOCK_MONOTONIC))
-            self._children = {pid: self._children.get(pid) or _fields_of(pid)[_START] for pid in self._child_pids()}
-        if self._children and self._cells[DUTY] == self._told["duty"]:  # it was killed, and has not ended as it should
-            self._call("survivors", "end_survivors", {"children": list(self._children.items())})
-
-    def _child_pids(self) -> list[int]:
-        """The children of the process, daemons that it has adopted too; Linux only."""
-        found: list[int] = []
-        with suppress(OSError):
-            for thread in os.listdir(f"/proc/{self._pid}/task"):  # noqa: PTH208  # lean
-                with (
-                    suppress(OSError, ValueError),  # the thread has ended meanwhile
-                    open(f"/proc/{self._pid}/task/{thread}/children", encoding="ascii") as file,  # noqa: PTH123  # as above
-                ):
-                    found += map(int, file.read().split())
-        return [pid for pid in found if pid != os.getpid()]
+            now_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+            if self._cells[LAST] and now_ns > looked_ns + AWAY_NS:
+                self._cells[LAST] = now_ns
+            wait_s = self._look(now_ns)
+            looked_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        if self._cells[DUTY] == self._told["duty"]:  # it was killed, and has not ended as it should
+            end_stamped(self._told["stamp"])
 
     def _call(self, module: str, function: str, order: dict[str, Any]) -> None:
         """Have a process of its own do what needs more than the standard library."""
@@ -114,16 +114,23 @@ class Watchdog:
         """Do the work of another watchdog once that has ended."""
         if self._pidfd is None:
             return
-        with suppress(OSError):  # it has ended already
-            select.select([self._pidfd, os.pidfd_open(pid)], [], [])
-        if not self._is_gone(0):
-            self.work()
+        other = _pidfd_of(pid)
+        while other is not None:
+            ended = select.select([self._pidfd, other], [], [], RELIEF_LOOK_S)[0]
+            if _state_of(pid)[0] == "T":
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGCONT)
+            if other in ended:
+                break
+            if ended:
+                return
+        self.work()
 
     def _is_gone(self, wait_s: float) -> bool:
         """Wait, and say whether the process has ended meanwhile."""
         if self._pidfd is None:
             time.sleep(wait_s)
-            return os.getppid() != self._parent
+            return os.getppid() != self._pid
         return bool(select.select([self._pidfd], [], [], wait_s)[0])
 
     def _look(self, now_ns: int) -> float:
@@ -138,14 +145,15 @@ class Watchdog:
             self._seen_ns, self._seen_size = last_ns, self._size_of_stacks()
         if not last_ns or cells[PAUSED]:
             return LOOK_S
-        if limit_ns and now_ns >= last_ns + limit_ns and self._is_suspended():
+        is_due = limit_ns > 0 and now_ns >= last_ns + limit_ns
+        if limit_ns and self._is_suspended(is_debugged_too=is_due):
             cells[LAST] = now_ns
             return LOOK_S
         if wall_ns and wall_ns > last_ns and now_ns >= wall_ns:
             grace_ns = WALL_GRACE_NS if cells[HEARD] >= wall_ns else GRACE_NS
             if now_ns >= wall_ns + grace_ns:
                 self._end("timeout", last_ns)
-        elif limit_ns and now_ns >= last_ns + limit_ns:
+        elif is_due:
             return self._knock(now_ns, last_ns)
         due_ns = [last_ns + limit_ns] if limit_ns else []
         due_ns += [wall_ns + GRACE_NS] if wall_ns else []
@@ -173,11 +181,11 @@ class Watchdog:
             return not os.path.exists("/proc/self/status")  # noqa: PTH110  # as above
         return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
-    def _is_suspended(self) -> bool:
+    def _is_suspended(self, *, is_debugged_too: bool) -> bool:
         """Whether people have stopped the run (Ctrl-Z) or debug it; a unit that stops its own worker has not."""
         state, parent = _state_of(self._pid)
         if state != "T":
-            return state == "t"
+            return is_debugged_too and state == "t"
         return bool(self._told["run_error"]) or _state_of(parent)[0] == "T"
 
     def _end(self, kind: str, last_ns: int) -> None:
@@ -199,7 +207,7 @@ class Watchdog:
         with suppress(OSError):
             if self._pidfd is not None:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-            elif os.getppid() == self._parent:
+            elif os.getppid() == self._pid:
                 os.kill(self._pid, signal.SIGKILL)
 
     def _size_of_stacks(self) -> int:
@@ -216,6 +224,46 @@ class Watchdog:
                 return True
             size = now
         return size > begin
+
+
+def stamp_of(pid: int) -> int | None:
+    """The stamp of a process; None when it has none, has ended, or is somebody else's."""
+    with suppress(AttributeError, OSError, ValueError):  # Linux only
+        limit = resource.prlimit(pid, LOCKS)[0]
+        return None if limit == resource.RLIM_INFINITY else limit
+    return None
+
+
+def end_stamped(stamp: int) -> None:
+    """End all that carries the stamp, and what it starts meanwhile: SIGTERM, a grace, SIGKILL."""
+    begun_s, asked = time.monotonic(), set[int]()
+    while (found := _stamped(stamp)) and time.monotonic() < begun_s + RECORD_S:
+        is_over = time.monotonic() >= begun_s + TERM_GRACE_S
+        for pid in found:
+            if is_over or pid not in asked:
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL if is_over else signal.SIGTERM)
+        asked.update(found)
+        time.sleep(0.01)
+
+
+def _stamped(stamp: int) -> list[int]:
+    """Those that live; helpers are left alone."""
+    found = []
+    for name in os.listdir("/proc") if sys.platform == "linux" else ():  # noqa: PTH208  # lean
+        if name.isdigit() and stamp_of(int(name)) == stamp and _fields_of(int(name))[0] not in {"Z", "X", ""}:
+            with suppress(OSError), open(f"/proc/{name}/cmdline", "rb") as file:  # noqa: PTH123  # as above
+                command = file.read().decode("utf-8", "replace")
+                if not any(word in command for word in HELPERS):
+                    found.append(int(name))
+    return found
+
+
+def _pidfd_of(pid: int) -> int | None:
+    """None when it has ended, or on a system that has no such thing."""
+    with suppress(AttributeError, OSError):
+        return os.pidfd_open(pid)
+    return None
 
 
 def _state_of(pid: int) -> tuple[str, int]:
@@ -236,6 +284,8 @@ def _fields_of(pid: int) -> list[str]:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if stamp_of(os.getpid()) is not None:  # it is not one of those that it ends
+        resource.setrlimit(LOCKS, (resource.RLIM_INFINITY, resource.getrlimit(LOCKS)[1]))
     order, *before = sys.argv[1:]
     if before:
         Watchdog(json.loads(order)).relieve(int(before[0]))

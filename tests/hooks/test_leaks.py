@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from pytest_benchrun.world.alive import process_started
-from pytest_benchrun.world.cookie import VARIABLE, cookie_for, cookie_of, end_orphans
+from pytest_benchrun.world.cookie import VARIABLE, cookie_for, cookie_of
+from pytest_benchrun.world.orphans import end_orphans, of_run, of_worker
 from tests.hooks.campaigns import Campaign, Session
 
 STATE = """
@@ -294,15 +295,17 @@ def marked() -> Iterator[list[subprocess.Popen[bytes]]]:
 
 
 def test_children_are_spared_when_they_are_not_meant(marked: list[subprocess.Popen[bytes]]) -> None:
-    assert end_orphans("run-1", spares_children=True) == []
+    assert end_orphans(of_run("run-1"), spares_children=True) == []
     assert all(process.poll() is None for process in marked)
 
 
 def test_orphans_of_a_run_are_found_by_their_mark_alone(marked: list[subprocess.Popen[bytes]]) -> None:
     assert cookie_of(marked[1].pid) == "run-1/gw1"
     assert [cookie_of(marked[3].pid), cookie_of(2**22 + 1)] == [None, None]
-    assert end_orphans("run-1/gw0") == [f"{sys.executable} -S -c input() unit (pid {marked[0].pid})"]
-    assert len(end_orphans("run-1")) == 1
+    assert end_orphans(of_worker("run-1", "gw0", None)) == [
+        f"{sys.executable} -S -c input() unit (pid {marked[0].pid})"
+    ]
+    assert len(end_orphans(of_run("run-1"))) == 1
     assert [process.poll() is None for process in marked] == [False, False, True, True]
 
 

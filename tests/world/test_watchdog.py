@@ -130,21 +130,57 @@ def test_one_that_was_killed_is_relieved_at_once_by_one_that_is_no_child(knocks:
             child.kill()
             child.wait()
         knocks.arm(0.1)
-        wait_for(lambda: knocks.count == 1)
-        assert len(watchdogs_of(os.getpid())) == 1
+        wait_for(lambda: knocks.count >= 1)  # twice where a third one was started meanwhile
         assert knocks.watch.revive()
         wait_for(lambda: len(watchdogs_of(os.getpid())) == 2)
         assert psutil.Process().children(recursive=True) == [psutil.Process(knocks.watch.pid)]
+        before = knocks.count
         beat(knocks)
-        wait_for(lambda: knocks.count == 2)
+        wait_for(lambda: knocks.count > before)
     finally:
         adopt_orphans(is_on=False)
+
+
+def test_another_is_started_when_both_were_killed(knocks: Knocks) -> None:
+    wait_for(lambda: len(watchdogs_of(os.getpid())) == 2)
+    killed = watchdogs_of(os.getpid())
+    for process in killed:
+        process.kill()
+    knocks.arm(0.1)
+    wait_for(lambda: knocks.count == 1)
+    assert not {process.pid for process in killed} & {process.pid for process in watchdogs_of(os.getpid())}
+    assert knocks.watch.revive()
+    assert not knocks.watch.revive()
+
+
+def test_one_that_was_suspended_is_made_to_go_on(knocks: Knocks) -> None:
+    wait_for(lambda: len(watchdogs_of(os.getpid())) == 2)
+    psutil.Process(knocks.watch.pid).suspend()
+    knocks.arm(0.1)
+    wait_for(lambda: knocks.count == 1)
+    assert not knocks.watch.revive()
 
 
 def test_no_relief_outlives_the_close(knocks: Knocks) -> None:
     wait_for(lambda: len(watchdogs_of(os.getpid())) == 2)
     knocks.watch.close()
     wait_for(lambda: watchdogs_of(os.getpid()) == [])
+
+
+def test_nothing_is_stuck_because_the_watchdog_was_suspended_with_the_whole_run(knocks: Knocks) -> None:
+    knocks.arm(0.1)
+    wait_for(lambda: knocks.count == 1)  # by now it looks
+    knocks.arm(2.0)
+    watchdogs = watchdogs_of(os.getpid())
+    for process in watchdogs:
+        process.suspend()
+    suspended_ns = monotonic_ns()
+    keep(knocks, 5.5, lambda: None)
+    for process in watchdogs:
+        process.resume()
+    wait_for(lambda: knocks.watch.cells[LAST] > suspended_ns)
+    assert knocks.count == 1
+    wait_for(lambda: knocks.count == 2)
 
 
 def test_the_stacks_name_the_line_of_the_caller_last(knocks: Knocks) -> None:

@@ -92,6 +92,19 @@ for process in psutil.Process().children(recursive=True):
     process.wait()
 """
 
+_KILLS_BOTH = """
+import psutil
+for process in psutil.process_iter(["cmdline"]):
+    if f'"pid": {os.getpid()},' in "".join((process.info["cmdline"] or [])[4:5]):
+        process.kill()
+"""
+
+_SUSPENDS_CHILDREN = """
+import psutil
+for process in psutil.Process().children(recursive=True):
+    process.suspend()
+"""
+
 _DAEMON = """
 path = HERE / f"daemon-{os.getpid()}"
 code = "import os, sys, time\\nif os.fork(): os._exit(0)\\nos.setsid()\\nif os.fork(): os._exit(0)\\n"
@@ -112,6 +125,10 @@ HANGING = {
         "forever()",
         "stuck",
     ),
+    "kills_its_watchdog_and_the_relief_and_sleeps": _hangs(f"{_KILLS_BOTH}\ntime.sleep(600)"),
+    "kills_its_watchdog_and_the_relief_and_swallows_everything": _hangs(f"{_KILLS_BOTH}\nforever()", "stuck"),
+    "suspends_its_watchdog_and_sleeps": _hangs(f"{_SUSPENDS_CHILDREN}\ntime.sleep(600)"),
+    "suspends_its_watchdog_and_holds_the_lock": _hangs(f"{_SUSPENDS_CHILDREN}\nhold()", "stuck"),
     "sleeps": _hangs("time.sleep(600)"),
     "holds_the_lock": _hangs("hold()", "stuck"),
     "swallows_everything": _hangs("forever()", "stuck"),
