@@ -27,8 +27,10 @@ def plan_line(campaign: Campaign, plan: Plan) -> str:
     if not plan.run and plan.other_phases:
         waiting = f"{plan.other_phases} wait{'s' if plan.other_phases == 1 else ''} in phases that are not selected"
         return f"benchrun: nothing to do in the selected phases, {waiting}"
+    if not plan.run and not plan.kept:
+        return "benchrun: nothing to do, no unit was selected"
     if not plan.run:
-        return f"benchrun: nothing to do, all {plan.kept} units of {campaign.run_id} are done"
+        return f"benchrun: nothing to do, none of {plan.kept} selected units of {campaign.run_id} has to run"
     if not plan.kept and not plan.stale:
         return f"benchrun: {len(plan.run)} unit{'s' if len(plan.run) > 1 else ''} to run"
     stale = f" ({plan.stale} of them changed since they were done)" if plan.stale else ""

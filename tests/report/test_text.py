@@ -347,8 +347,9 @@ def test_the_plan_is_one_line() -> None:
     assert plan_line(Campaign(), make_plan(Campaign(), units[:1], Wishes())) == "benchrun: 1 unit to run"
     assert plan_line(campaign, make_plan(campaign, units, Wishes(resume="all"))) == "benchrun: 1 unit is done, 2 to run"
     assert plan_line(campaign, Plan(added=[], run=[], stale=0, kept=2)) == (
-        f"benchrun: nothing to do, all 2 units of {RUN_ID} are done"
+        f"benchrun: nothing to do, none of 2 selected units of {RUN_ID} has to run"
     )
+    assert plan_line(Campaign(), Plan(added=[], run=[])) == "benchrun: nothing to do, no unit was selected"
 
 
 def test_a_plan_without_units_in_the_selected_phases_calls_no_unit_done() -> None:
