@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -87,7 +88,7 @@ class Planning:
                 problem = (
                     f"none of the units of {campaign.run_id} is in the root directory {str(here)!r}: {file!r} is in"
                 )
-                hint = f"cd {began_in} and the same command, or --rootdir={root}, or benchrun resume DIR"
+                hint = f"--rootdir={quote(str(root))}, or benchrun resume {quote(self._settings.results_dir)}"
                 raise UsageProblem(f"{problem} {str(root)!r}", hint=hint)
 
     def _removed(self, present: set[str]) -> list[str]:

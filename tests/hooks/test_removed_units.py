@@ -204,7 +204,7 @@ def test_a_resume_from_another_root_directory_is_refused(
     assert session.exit_code == 4
     root = stopped.folder
     assert f"is in the root directory '{elsewhere}': 'test_a.py' is in '{root}'" in session.text
-    assert f"-> cd {root} and the same command, or --rootdir={root}" in session.text
+    assert f"-> --rootdir={root}, or benchrun resume {stopped.results}" in session.text
     assert stopped.files() == before
     monkeypatch.chdir(root)
     session = stopped.run("--bench-resume", "--ignore=elsewhere")
