@@ -6,6 +6,7 @@ In the owner's process alone, in its main thread.
 from __future__ import annotations
 
 from collections.abc import Callable
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -62,5 +63,5 @@ class SteadyTerminal:
         if self._problem is None:
             self._problem = error.strerror or repr(error)
             told = f"what pytest prints is lost: {self._problem}; the run goes on"
-            results_dir = self._recorder.settings.results_dir
+            results_dir = quote(self._recorder.settings.results_dir)
             self._recorder.screen.shout(f"benchrun: {told} -> benchrun status {results_dir}")

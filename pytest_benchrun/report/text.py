@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.environment import environment_view
 from pytest_benchrun.core.model import RunState, UnitStatus
@@ -188,4 +190,6 @@ def _next_step(campaign: Campaign, results_dir: str) -> list[str]:
         return []
     is_partial = campaign.stop is None and campaign.state is RunState.STOPPED
     how = ", without what left units out (--bench-to, --bench-only, -k, ...)" if is_partial else ""
-    return [f"go on: the same command with --bench-resume{how}   (benchrun status {results_dir} shows where it is)"]
+    return [
+        f"go on: the same command with --bench-resume{how}   (benchrun status {quote(results_dir)} shows where it is)"
+    ]
