@@ -253,7 +253,12 @@ def _junit_options(command: argparse.ArgumentParser) -> None:
 
 
 def _record_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--db", metavar="URL", help="the database; default: the environment variable BENCHRUN_DB")
+    command.add_argument(
+        "--db",
+        type=os.path.expanduser,
+        metavar="URL",
+        help="the database; default: the environment variable BENCHRUN_DB",
+    )
 
 
 def _history_options(command: argparse.ArgumentParser) -> None:

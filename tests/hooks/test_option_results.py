@@ -62,14 +62,6 @@ def test_the_header_and_the_summary_name_run_and_directory(two: Campaign) -> Non
     assert f"files: {two.results} " in session.text
 
 
-def test_a_selection_of_nothing_makes_no_run_and_names_no_files(two: Campaign, engine: str) -> None:
-    session = two.run("-k", "typo", engine=engine)
-    assert session.exit_code == 5
-    assert "benchrun: nothing to do, no unit was selected" in session.text
-    assert "files: " not in session.text
-    assert not two.results.exists()
-
-
 def test_quiet_leaves_the_header_out(two: Campaign) -> None:
     session = two.run("-q", "-q")
     assert "results in" not in session.text

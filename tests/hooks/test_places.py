@@ -1,0 +1,29 @@
+"""Where options say that things are, and that nothing is made where there is nothing to keep."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.hooks.campaigns import Campaign
+
+SUITE = "def test_a(benchrun): assert benchrun.config == {'basis': 'x'}\n"
+
+
+def test_a_selection_of_nothing_makes_no_run_and_names_no_files(campaign: Campaign, engine: str) -> None:
+    campaign.write({"test_a.py": SUITE})
+    session = campaign.run("-k", "typo", engine=engine)
+    assert session.exit_code == 5
+    assert "benchrun: nothing to do, no unit was selected" in session.text
+    assert "files: " not in session.text
+    assert not campaign.results.exists()
+
+
+def test_a_tilde_is_the_home_folder(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(campaign.folder / "home"))
+    campaign.write({"test_a.py": SUITE, "home/campaign.toml": "[parameters]\nbasis = 'x'\n"})
+    options = ("--bench-results=~/results", "--bench-config=~/campaign.toml", "--bench-log=~/run.log")
+    session = campaign.plain(*options, "--bench-db=~/history.sqlite")
+    assert session.exit_code == 0
+    made = {path.name for path in (campaign.folder / "home").iterdir()}
+    assert made == {"results", "campaign.toml", "run.log", "history.sqlite"}
+    assert not (campaign.folder / "~").exists()
