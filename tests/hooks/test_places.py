@@ -27,3 +27,20 @@ def test_a_tilde_is_the_home_folder(campaign: Campaign, monkeypatch: pytest.Monk
     made = {path.name for path in (campaign.folder / "home").iterdir()}
     assert made == {"results", "campaign.toml", "run.log", "history.sqlite"}
     assert not (campaign.folder / "~").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--bench-resume",), ("--bench-plan",)])
+def test_what_can_be_no_directory_is_refused(campaign: Campaign, options: tuple[str, ...]) -> None:
+    campaign.write({"test_a.py": "def test_a(): pass\n"})
+    long = "x" * 300
+    (campaign.folder / "dangling").symlink_to("nowhere")
+    (campaign.folder / "loop").symlink_to("loop")
+    for place, problem in {
+        long: f"cannot look at --bench-results='{campaign.folder / long}': File name too long",
+        "dangling": f"--bench-results='{campaign.folder / 'dangling'}' is a link to nothing",
+        "loop": f"--bench-results='{campaign.folder / 'loop'}' is a link to nothing",
+    }.items():
+        session = campaign.plain(f"--bench-results={place}", *options)
+        assert session.exit_code == 4
+        assert problem in session.text
+        assert "INTERNALERROR" not in session.text
