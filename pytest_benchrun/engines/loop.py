@@ -17,7 +17,21 @@ from pytest_benchrun.world.clock import monotonic_s
 
 
 class _Keep(pytest.Item):
-    """Stands for "some unit of the same parent comes next", so that wider fixtures stay."""
+    """Stands for "some unit of the same parent comes next", so that wider fixtures stay.
+
+    Attributes:
+        before: the unit that it comes after. Hooks that ask whether `nextitem` has the same `cls`, `module` or
+            `function` as their item get the answer that keeps what these share.
+    """
+
+    before: pytest.Item | None = None
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # of whatever kind the unit is
+        """What only items of the unit's own kind have."""
+        if name.startswith("_") or self.before is None:
+            message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(message)
+        return getattr(self.before, name)
 
     def runtest(self) -> None:
         """Never called: the item is never run."""
@@ -100,6 +114,7 @@ class UnitLoop:
         if self._keep is None or self._keep[0] is not item.parent:
             parent = item.parent or self._session
             self._keep = (item.parent, _Keep.from_parent(parent, name="benchrun-keeps-fixtures"))
+        self._keep[1].before = item
         return self._keep[1]
 
     def _surroundings(self, item: pytest.Item) -> AbstractContextManager[object]:
