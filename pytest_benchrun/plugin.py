@@ -199,6 +199,7 @@ def _configure_owner(config: pytest.Config) -> None:
     from pytest_benchrun import __version__  # late: as above
     from pytest_benchrun.hooks.progress import ProgressHooks  # late: as above
     from pytest_benchrun.hooks.recorder import Recorder  # late: as above
+    from pytest_benchrun.hooks.terminal import SteadyTerminal  # late: as above
     from pytest_benchrun.store.rundir import RunDir  # late: as above
 
     settings = _settings_of(config)
@@ -211,6 +212,7 @@ def _configure_owner(config: pytest.Config) -> None:
         raise pytest.UsageError(f"{problem}\n  -> --dist=load, loadscope, loadfile, loadgroup or worksteal")
     config.pluginmanager.register(recorder, "benchrun-recorder")
     config.pluginmanager.register(ProgressHooks(config, recorder), "benchrun-progress")
+    config.pluginmanager.register(SteadyTerminal(config, recorder), "benchrun-terminal")
     if settings.hosts.names:
         from pytest_benchrun.hooks.hosts import HostHooks  # late: only campaigns that look at other hosts
 

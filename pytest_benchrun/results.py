@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any, Self
 
 from pytest_benchrun.core.campaign import Campaign
@@ -274,7 +275,9 @@ def load_run(directory: str | Path) -> RunResults:
         return RunResults(rundir, campaign, events, state)
     except (OSError, *BAD_VALUES) as error:
         problem = f"the run in {str(rundir.path)!r} cannot be read: {error}"
-        raise DirectoryProblem(problem, hint=f"benchrun verify {rundir.path}   (says what is wrong)") from error
+        raise DirectoryProblem(
+            problem, hint=f"benchrun verify {quote(str(rundir.path))}   (says what is wrong)"
+        ) from error
 
 
 def _is_live(rundir: RunDir) -> bool:

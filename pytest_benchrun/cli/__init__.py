@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -18,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: the words after `benchrun`; None takes the process's own.
     """
+    _make_output_ready()
     words = list(sys.argv[1:] if argv is None else argv)
     directory = _asked_status_of(words)
     if directory is not None:
@@ -26,6 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     args = parsed(words)
     return _answer(args.command, args.dir, lambda: args.run(args))
+
+
+def _make_output_ready() -> None:
+    """Letters that standard output does not know are shown escaped; a process without one shows nothing."""
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+    elif hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _asked_status_of(words: list[str]) -> str | None:
@@ -46,16 +56,26 @@ def _answer(command: str, directory: str, run: Callable[[], int]) -> int:
     from pytest_benchrun.core.errors import BenchrunError  # late: keeps `benchrun --help` instant
 
     try:
-        return run()
+        code = run()
+        sys.stdout.flush()  # here: an answer that finds no room must not look like one that was given
     except BenchrunError as error:
         print(f"benchrun: {error}", file=sys.stderr)
         return EXIT_USAGE
     except BrokenPipeError:
-        sys.stderr.close()  # `benchrun status | head`: nothing is wrong, and Python must not say so at exit
+        _let_go_of_output()  # `benchrun status | head`: nothing is wrong, and Python must not say so at exit
         return 0
     except OSError as error:  # a command has said by now what it knows better
         from pytest_benchrun.core.dburl import masked  # late: only `history` takes an address
 
-        problem = f"cannot {command} {masked(directory)!r}: {error.strerror or error}: {error.filename!r}"
-        print(f"benchrun: {problem}\n  -> see to its permissions and to room on its disk", file=sys.stderr)
+        _let_go_of_output()
+        problem = f"cannot {command} {masked(directory)!r}: {error.strerror or error}"
+        where, disk = (f": {error.filename!r}", "its disk") if error.filename else ("", "its disk and for the output")
+        print(f"benchrun: {problem}{where}\n  -> see to its permissions and to room on {disk}", file=sys.stderr)
         return EXIT_USAGE
+    return code
+
+
+def _let_go_of_output() -> None:
+    from pytest_benchrun.world.screen import let_go_of_output  # late: only where an answer could not be given
+
+    let_go_of_output()

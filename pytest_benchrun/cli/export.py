@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from shlex import quote
 
 from pytest_benchrun.cli.reading import made_of, put_out, run_in
 from pytest_benchrun.core.errors import UsageProblem
@@ -65,5 +66,7 @@ def _export_turns(rundir: RunDir, form: str, output: str | None) -> int:
     for path, number, fault in rows.named:
         print(f"benchrun: left out: {clean(f'{path}, line {number}: {fault}', _LINE_LENGTH)}", file=sys.stderr)
     if rows.left_out:
-        print(f"benchrun: {rows.left_out} lines left out\n  -> benchrun verify {rundir.path}", file=sys.stderr)
+        print(
+            f"benchrun: {rows.left_out} lines left out\n  -> benchrun verify {quote(str(rundir.path))}", file=sys.stderr
+        )
     return EXIT_INCOMPLETE if rows.left_out else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from pytest_benchrun.core.errors import DirectoryProblem
 from pytest_benchrun.report.words import clean
@@ -37,7 +38,7 @@ def gc(directory: str, *, is_dry: bool) -> int:
     if is_dry:
         owner = read_owner(rundir.lock)
         if owner is not None and is_alive(owner) is not False:
-            raise OwnedElsewhere(rundir.lock, owner, f"wait for it, or stop it: benchrun stop {directory}")
+            raise OwnedElsewhere(rundir.lock, owner, f"wait for it, or stop it: benchrun stop {quote(directory)}")
         _show("would remove", _found(rundir))
         return 0
     lock = RunLock(rundir.lock, is_alive, rundir.disk)

@@ -132,7 +132,7 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] 
         "export",
         _export,
         "write the run as a table",
-        "Write units, attempts or metrics as CSV or JSON lines, also while the run goes on.",
+        "Write units, attempts, turns or metrics as CSV, JSON lines or Parquet, also while the run goes on.",
     ),
     (
         "junit",
@@ -231,7 +231,9 @@ def _stop_options(command: argparse.ArgumentParser) -> None:
 
 def _rebuild_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--salvage", action="store_true", help="leave damaged journal lines out; the damaged files are kept"
+        "--salvage",
+        action="store_true",
+        help="leave damaged lines of journal and turns out; the damaged files are kept",
     )
 
 
@@ -251,7 +253,12 @@ def _junit_options(command: argparse.ArgumentParser) -> None:
 
 
 def _record_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--db", metavar="URL", help="the database; default: the environment variable BENCHRUN_DB")
+    command.add_argument(
+        "--db",
+        type=os.path.expanduser,
+        metavar="URL",
+        help="the database; default: the environment variable BENCHRUN_DB",
+    )
 
 
 def _history_options(command: argparse.ArgumentParser) -> None:

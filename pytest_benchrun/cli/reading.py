@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from shlex import quote
 from typing import TypeVar
 
 from pytest_benchrun.core.errors import DirectoryProblem, UsageProblem
@@ -44,7 +45,7 @@ def made_of(rundir: RunDir, make: Callable[[list[Event]], T]) -> T:
     Raises:
         DirectoryProblem: the journal cannot be read, is damaged, or makes no sense.
     """
-    check = f"benchrun verify {rundir.path}   (says what is wrong)"
+    check = f"benchrun verify {quote(str(rundir.path))}   (says what is wrong)"
     try:
         return make(all_events(rundir))
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from shlex import quote
 
 from pytest_benchrun.cli.reading import made_of, run_in
 from pytest_benchrun.core.campaign import Campaign
@@ -40,7 +41,7 @@ def record(directory: str, url: str | None) -> int:
 def _put(url: str, rundir: RunDir, events: list[Event]) -> Campaign:
     campaign = Campaign.of(events)
     if not campaign.run_id:
-        hint = f"pytest --bench-results={rundir.path}   (begins one)"
+        hint = f"pytest --bench-results={quote(str(rundir.path))}   (begins one)"
         raise DirectoryProblem(f"no run has begun in {str(rundir.path)!r}", hint=hint)
     put(url, rundir, campaign, events)
     return campaign

@@ -53,7 +53,7 @@ def resume(directory: str, extra: Sequence[str]) -> int:
     if lost:
         print(
             f"benchrun: not recorded, as it looks like a secret, and not repeated: {', '.join(lost)}\n"
-            f"  -> benchrun resume {clean(directory, 500)} -- {lost[0]}=...",
+            f"  -> benchrun resume {clean(shlex.quote(directory), 500)} -- {lost[0]}=...",
             flush=True,
         )
     arguments = resumed(recorded, str(rundir.path), extra)
@@ -99,7 +99,7 @@ def last_session(rundir: RunDir) -> SessionStarted:
     if not rundir.has_run():
         problem = f"there is no run in {str(rundir.path)!r}"
         raise DirectoryProblem(problem, hint="name the directory given to --bench-results")
-    check = f"benchrun verify {rundir.path}   (says what is wrong)"
+    check = f"benchrun verify {shlex.quote(str(rundir.path))}   (says what is wrong)"
     try:
         session = Campaign.of(JournalReader(rundir)).session
     except OSError as error:
@@ -108,7 +108,7 @@ def last_session(rundir: RunDir) -> SessionStarted:
         raise DirectoryProblem(f"the journal of {rundir.path} makes no sense: {error}", hint=check) from error
     if session is None:
         problem = f"no session of the run in {str(rundir.path)!r} has begun: there is no command to repeat"
-        raise DirectoryProblem(problem, hint=f"pytest --bench-results={rundir.path} --bench-resume")
+        raise DirectoryProblem(problem, hint=f"pytest --bench-results={shlex.quote(str(rundir.path))} --bench-resume")
     return session
 
 
@@ -116,5 +116,5 @@ def _refuse_owned(rundir: RunDir) -> None:
     """Say who has the run before pytest would, with one start of Python less."""
     owner = read_owner(rundir.lock)
     if owner is not None and is_alive(owner):
-        hint = f"wait for it, or stop it: benchrun stop {rundir.path}"
+        hint = f"wait for it, or stop it: benchrun stop {shlex.quote(str(rundir.path))}"
         raise OwnedElsewhere(rundir.lock, owner, hint)

@@ -43,7 +43,7 @@ def start(directory: str, arguments: Sequence[str]) -> int:
     """
     for word in arguments:
         if word.partition("=")[0] == _OPTION:
-            hint = f"leave it away: benchrun start {directory} -- ..."
+            hint = f"leave it away: benchrun start {shlex.quote(directory)} -- ..."
             raise UsageProblem(f"{word!r} is given after --, and DIR says it already: {directory!r}", hint=hint)
     rundir = RunDir(Path(directory))
     _refuse_owned(rundir)
@@ -75,7 +75,7 @@ def start(directory: str, arguments: Sequence[str]) -> int:
 def _refuse_owned(rundir: RunDir) -> None:
     owner = read_owner(rundir.lock)
     if owner is not None and is_alive(owner) is not False:
-        hint = f"wait for it, or stop it: benchrun stop {rundir.path}   or name another directory"
+        hint = f"wait for it, or stop it: benchrun stop {shlex.quote(str(rundir.path))}   or name another directory"
         raise OwnedElsewhere(rundir.lock, owner, hint)
 
 

@@ -30,7 +30,7 @@ def stats(directory: str, *, as_json: bool) -> int:
     campaign = made_of(rundir, Campaign.of)
     view = figures_of(rundir, campaign, min(MOST, os.cpu_count() or 1))
     if as_json:
-        sys.stdout.write(orjson.dumps(view, option=orjson.OPT_INDENT_2).decode() + "\n")
+        sys.stdout.buffer.write(orjson.dumps(view, option=orjson.OPT_INDENT_2) + b"\n")  # UTF-8 whatever the locale
     else:
         sys.stdout.write("\n".join(stats_lines(campaign, view)) + "\n")
     return 0

@@ -136,7 +136,13 @@ def _status_of(directory: str) -> str:
 
 
 def _again(directory: str) -> str:
-    return f"benchrun rebuild {directory}   (makes it again from the journal)"
+    return f"benchrun rebuild {_quoted(directory)}   (makes it again from the journal)"
+
+
+def _quoted(directory: str) -> str:
+    from shlex import quote  # late: a status that can be read imports next to nothing
+
+    return quote(directory)
 
 
 def _read(path: str) -> bytes:
@@ -157,7 +163,7 @@ def _read_status(directory: str) -> StatusView:
             raise DirectoryProblem(f"{path} is missing", hint=_again(directory)) from None
         place = os.path.dirname(path)  # noqa: PTH120  # see above
         raise DirectoryProblem(
-            f"there is no run in {place!r}", hint=f"start one: pytest --bench-results={directory}"
+            f"there is no run in {place!r}", hint=f"start one: pytest --bench-results={_quoted(directory)}"
         ) from None
     except OSError as error:
         hint = "name the directory given to --bench-results"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from pathlib import Path
+from shlex import quote
 
 import orjson
 
@@ -36,7 +37,7 @@ def stop(directory: str, *, reason: str | None, is_now: bool) -> int:
     view, state, note = seen.view, seen.state, seen.note
     if state not in {"running", "stopping", "stalled"} and not seen.is_waiting:
         message = f"nothing to stop: {view['run_id']} is {state}" + (f" ({note})" if note else "")
-        raise DirectoryProblem(message, hint=f"benchrun status {directory}")
+        raise DirectoryProblem(message, hint=f"benchrun status {quote(directory)}")
     if _is_asked(rundir, view, state, is_now=is_now):
         print("Stop already requested.")
         return 0

@@ -12,7 +12,7 @@ import orjson
 
 from pytest_benchrun.cli.status import EXIT_CODES, Seen, has_colours, read_record
 from pytest_benchrun.core.errors import DirectoryProblem
-from pytest_benchrun.report.status_text import coloured, progress, remaining_range
+from pytest_benchrun.report.status_text import coloured, left_of, progress
 from pytest_benchrun.report.words import clean
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.alive import lives
@@ -76,7 +76,7 @@ def _line_by_line(directory: str, seen: Seen, interval_s: float) -> Seen:
     while True:
         now = _line(seen)
         if now != said:
-            rest = f", {remaining_range(seen.view)} left" if seen.state in {"running", "stopping"} else ""
+            rest = left_of(seen.view) if seen.state in {"running", "stopping"} else ""
             print(f"{seen.view['updated_at']}  {now}{rest}", flush=True)
             said = now
         if _is_over(seen):

@@ -51,6 +51,7 @@ class JournalDamaged(DirectoryProblem):
         file: the journal file.
         line: 1-based number of the first bad line.
         why: what does not check.
+        directory: the results directory, as a shell takes it.
     """
 
     def __init__(self, file: str, line: int, why: str, *, directory: str) -> None:

@@ -6,7 +6,9 @@ known: `settle` then tears down exactly what that one does not share.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any
 
 import pytest
 
@@ -15,12 +17,39 @@ from pytest_benchrun.world.clock import monotonic_s
 
 
 class _Keep(pytest.Item):
-    """Stands for "some unit of the same parent comes next", so that wider fixtures stay."""
+    """Stands for "some unit of the same parent comes next", so that wider fixtures stay.
+
+    Attributes:
+        before: the unit that it comes after. Hooks that ask whether `nextitem` has the same `cls`, `module` or
+            `function` as their item get the answer that keeps what these share.
+    """
+
+    before: pytest.Item | None = None
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # of whatever kind the unit is
+        """What only items of the unit's own kind have."""
+        if name.startswith("_") or self.before is None:
+            message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(message)
+        return getattr(self.before, name)
 
     def runtest(self) -> None:
         """Never called: the item is never run."""
         message = "a placeholder was run"
         raise AssertionError(message)
+
+
+@contextmanager
+def _with_arguments(item: Any) -> Generator[None]:  # noqa: ANN401  # no public class of pytest has them
+    """Give an item whose unit is over a dict of fixtures, empty: hooks of plugins that make a report look into it."""
+    is_taken = getattr(item, "funcargs", {}) is None
+    if is_taken:
+        item.funcargs = {}
+    try:
+        yield
+    finally:
+        if is_taken:
+            item.funcargs = None
 
 
 class UnitLoop:
@@ -77,13 +106,15 @@ class UnitLoop:
             )
         self._stuck.release()
         if call.excinfo is not None:
-            report = previous.ihook.pytest_runtest_makereport(item=previous, call=call)
+            with _with_arguments(previous):
+                report = previous.ihook.pytest_runtest_makereport(item=previous, call=call)
             previous.ihook.pytest_runtest_logreport(report=report)
 
     def _keep_for(self, item: pytest.Item) -> _Keep:
         if self._keep is None or self._keep[0] is not item.parent:
             parent = item.parent or self._session
             self._keep = (item.parent, _Keep.from_parent(parent, name="benchrun-keeps-fixtures"))
+        self._keep[1].before = item
         return self._keep[1]
 
     def _surroundings(self, item: pytest.Item) -> AbstractContextManager[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -22,6 +23,7 @@ class Option:
         choices: the values it takes; None for free ones.
         bare_value: the value when the flag stands alone; None when it needs one.
         is_repeated: whether it may be given several times.
+        is_path: whether it names a place: `~` is the home folder, which no shell sees to after `--flag=`.
     """
 
     flag: str
@@ -33,6 +35,7 @@ class Option:
     choices: tuple[str, ...] | None = None
     bare_value: str | None = None
     is_repeated: bool = False
+    is_path: bool = False
 
     @property
     def dest(self) -> str:
@@ -45,19 +48,24 @@ def add_option(parser: pytest.Parser, group: pytest.OptionGroup, option: Option)
     text = f"{option.help} Default: {option.default}." if option.default else option.help
     text = text.replace("%", "%%")
     flag, dest, metavar = option.flag, option.dest, option.metavar
+    kind = _at_home if option.is_path else str
     if metavar is None:
         group.addoption(flag, action="store_true", default=False, dest=dest, help=text)
     elif option.bare_value is not None and option.choices is None:
-        group.addoption(flag, nargs="?", const=option.bare_value, metavar=metavar, dest=dest, help=text)
+        group.addoption(flag, nargs="?", const=option.bare_value, type=kind, metavar=metavar, dest=dest, help=text)
     elif option.bare_value is not None:
         flags = [flag, *(f"{flag}={value}" for value in option.choices or ())]
         group.addoption(*flags, action=_FlagWithValue, nargs=0, const=option.bare_value, dest=dest, help=text)
     elif option.is_repeated:
         group.addoption(flag, action="append", default=[], metavar=metavar, dest=dest, help=text)
     else:
-        group.addoption(flag, default=None, choices=option.choices, metavar=metavar, dest=dest, help=text)
+        group.addoption(flag, default=None, choices=option.choices, type=kind, metavar=metavar, dest=dest, help=text)
     if option.ini is not None:
         parser.addini(option.ini, help=f"{flag}: {text}".replace("%%", "%"), default=None)
+
+
+def _at_home(text: str) -> str:
+    return os.path.expanduser(text)  # noqa: PTH111  # it may be empty, or a URL
 
 
 class _FlagWithValue(argparse.Action):

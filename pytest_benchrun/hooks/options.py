@@ -9,6 +9,7 @@ from pytest_benchrun.hooks.option import Option, add_option
 RESULTS = Option(
     flag="--bench-results",
     metavar="DIR",
+    is_path=True,
     help="Run as a campaign and keep everything in DIR. Without it this plugin does nothing.",
 )
 RESUME = Option(
@@ -88,6 +89,7 @@ CONFIG = Option(
     flag="--bench-config",
     metavar="FILE",
     ini="bench_config",
+    is_path=True,
     help="The campaign file, TOML or YAML: phases, matrix, exclusions, free parameters, and options of the campaign.",
 )
 ACCEPT_DRIFT = Option(
@@ -208,6 +210,7 @@ LOG = Option(
     metavar="FILE",
     ini="bench_log",
     bare_value="",
+    is_path=True,
     help="Write a log of the run, a line for each thing that happens, to FILE; without a value to benchmark.log in the "
     "results directory. -v adds each turn, -q leaves failures only; else LOG_LEVEL says how much.",
 )
@@ -274,6 +277,7 @@ DB = Option(
     metavar="URL",
     ini="bench_db",
     env="BENCHRUN_DB",
+    is_path=True,
     help="Add the run to a database of many runs when the session ends: the path of an SQLite file, or postgresql://...",
 )
 

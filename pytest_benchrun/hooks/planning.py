@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -42,14 +44,17 @@ class Planning:
         """What this session runs.
 
         Raises:
-            UsageProblem: a parameter or phase that no unit has, or earlier phases that have not ended.
+            UsageProblem: a parameter or phase that no unit has, earlier phases that have not ended, or another
+                root directory than that of the run.
         """
         settings = self._settings
         check_group_by(collected, settings.group_by)
         self.units = select_units(collected, settings.select) if settings.select else collected
         self._check_phases(collected)
-        removed = self._removed({unit.unit_id for unit in collected}.union(deselected))
+        present = {unit.unit_id for unit in collected}.union(deselected)
+        removed = self._removed(present)
         if removed:
+            self._check_root(present, removed)
             self.notes.append(f"{_count(removed, 'unit is', 'units are')} no longer in the suite: {_some(removed)}")
         alike = renamed(self._campaign, self.units, removed)
         pairs = [f"{old} -> {new}" for new, old in alike.items()]
@@ -67,6 +72,24 @@ class Planning:
             first = next(phase for phase in settings.phases if phase in wanted)
             problem = f"phase {first!r} comes after {', '.join(unmet)}, where units have not ended yet"
             raise UsageProblem(problem, hint=f"--bench-to={unmet[-1]} first, or all the same with --bench-force-phase")
+
+    def _check_root(self, present: Collection[str], removed: Sequence[str]) -> None:
+        """Refuse to take the whole run for gone where it is only looked for in another place.
+
+        Ids are relative to pytest's root directory, which depends on the folder where pytest was started.
+        """
+        campaign, here = self._campaign, self._config.rootpath
+        if not campaign.sessions or any(unit_id in campaign.records for unit_id in present):
+            return
+        began_in = Path(campaign.sessions[-1].started.cwd)
+        file = removed[0].partition("::")[0]
+        for root in (began_in, *began_in.parents):
+            if root != here and (root / file).is_file():
+                problem = (
+                    f"none of the units of {campaign.run_id} is in the root directory {str(here)!r}: {file!r} is in"
+                )
+                hint = f"--rootdir={quote(str(root))}, or benchrun resume {quote(self._settings.results_dir)}"
+                raise UsageProblem(f"{problem} {str(root)!r}", hint=hint)
 
     def _removed(self, present: set[str]) -> list[str]:
         """Ids of units of the run that the suite has no more.

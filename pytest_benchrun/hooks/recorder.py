@@ -349,7 +349,7 @@ class Recorder:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The picture at the end."""
         run = self._run
-        if run is None or not (run.has_begun or self._plan):
+        if run is None or not (run.has_begun or (self._plan and self.campaign.run_id)):
             return
         terminalreporter.section(f"benchrun {self.campaign.run_id}")
         problems = [

@@ -236,9 +236,18 @@ def message_of(report: pytest.TestReport) -> str:
         text = str(longrepr[2]).removeprefix("Skipped: ")
     else:
         crash = getattr(longrepr, "reprcrash", None)
-        text = str(getattr(crash, "message", None) or longrepr or report.outcome)
+        text = getattr(crash, "message", None) or _telling_part(str(longrepr or report.outcome))
     first = text.strip().partition("\n")[0]
     return safe_text(first, _MESSAGE_LENGTH) if first else "no message"
+
+
+def _telling_part(text: str) -> str:
+    """What is wrong, of an error without a line of its own: a fixture that is not there, a doctest."""
+    told = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
+    if told:
+        return told[0]
+    last = text.strip().rpartition("\n")[2]
+    return last if last.endswith((": DocTestFailure", ": UnexpectedException")) else text
 
 
 def detail_of(report: pytest.TestReport) -> str | None:

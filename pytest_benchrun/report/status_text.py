@@ -42,6 +42,11 @@ def remaining_range(view: StatusView) -> str:
     return f"{middle} ({', '.join(more)})" if more else middle
 
 
+def left_of(view: StatusView) -> str:
+    """The same behind a comma, where something is known."""
+    return "" if view["eta"]["low_hours"] is None else f", {remaining_range(view)} left"
+
+
 def status_lines(view: StatusView, state: str, note: str | None, now_at: str | None = None) -> list[str]:
     """Where a run is.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.environment import environment_view
 from pytest_benchrun.core.model import RunState, UnitStatus
@@ -27,8 +29,10 @@ def plan_line(campaign: Campaign, plan: Plan) -> str:
     if not plan.run and plan.other_phases:
         waiting = f"{plan.other_phases} wait{'s' if plan.other_phases == 1 else ''} in phases that are not selected"
         return f"benchrun: nothing to do in the selected phases, {waiting}"
+    if not plan.run and not plan.kept:
+        return "benchrun: nothing to do, no unit was selected"
     if not plan.run:
-        return f"benchrun: nothing to do, all {plan.kept} units of {campaign.run_id} are done"
+        return f"benchrun: nothing to do, none of {plan.kept} selected units of {campaign.run_id} has to run"
     if not plan.kept and not plan.stale:
         return f"benchrun: {len(plan.run)} unit{'s' if len(plan.run) > 1 else ''} to run"
     stale = f" ({plan.stale} of them changed since they were done)" if plan.stale else ""
@@ -186,4 +190,6 @@ def _next_step(campaign: Campaign, results_dir: str) -> list[str]:
         return []
     is_partial = campaign.stop is None and campaign.state is RunState.STOPPED
     how = ", without what left units out (--bench-to, --bench-only, -k, ...)" if is_partial else ""
-    return [f"go on: the same command with --bench-resume{how}   (benchrun status {results_dir} shows where it is)"]
+    return [
+        f"go on: the same command with --bench-resume{how}   (benchrun status {quote(results_dir)} shows where it is)"
+    ]

@@ -14,6 +14,7 @@ import threading
 import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Any, cast
 
 import orjson
@@ -136,7 +137,7 @@ class JournalReader:
         return event
 
     def _damage(self, path: Path, number: int, why: str) -> JournalDamaged:
-        return JournalDamaged(str(path), number, why, directory=str(self._rundir.path))
+        return JournalDamaged(str(path), number, why, directory=quote(str(self._rundir.path)))
 
 
 def events_named(rundir: RunDir, names: Collection[str]) -> Iterator[Event]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import orjson
@@ -125,10 +126,12 @@ class RunLock:
     def _refuse_living(self, owner: Owner | None) -> None:
         alive = self._is_alive(owner) if owner else False
         if alive is None:
-            hint = f"if that host is gone for good: rm {self._path}   and start again"
+            hint = f"if that host is gone for good: rm {quote(str(self._path))}   and start again"
             raise OwnedElsewhere(self._path, owner, hint)
         if alive:
             raise OwnedElsewhere(self._path, owner, self._how_to_go_on())
 
     def _how_to_go_on(self) -> str:
-        return f"wait for it, or stop it: benchrun stop {self._path.parent}   or use another --bench-results"
+        return (
+            f"wait for it, or stop it: benchrun stop {quote(str(self._path.parent))}   or use another --bench-results"
+        )

@@ -30,10 +30,17 @@ def check_path(rundir: RunDir, settings: Settings) -> None:
         DirectoryProblem: says which.
     """
     path = rundir.path
-    if path.exists() and not path.is_dir():
+    try:
+        exists, is_dir, is_link = path.exists(), path.is_dir(), path.is_symlink()
+    except OSError as error:  # a name that is too long, a folder above that may not be looked into
+        raise unusable(path, error, "look at") from error
+    if is_link and not exists:
+        message = f"--bench-results={str(path)!r} is a link to nothing"
+        raise DirectoryProblem(message, hint=f"make the directory that it leads to, or rm {shlex.quote(str(path))}")
+    if exists and not is_dir:
         message = f"--bench-results={str(path)!r} is not a directory"
         raise DirectoryProblem(message, hint="name another directory, or move that file away")
-    if settings.resume and not path.exists():
+    if settings.resume and not exists:
         message = f"there is no run to resume: {str(path)!r} does not exist"
         raise DirectoryProblem(message, hint="start one: leave --bench-resume away")
 

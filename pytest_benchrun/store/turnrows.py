@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Any, Self
 
 import orjson
@@ -66,7 +67,7 @@ class TurnRows:
 
     def _unreadable(self, error: Exception) -> DirectoryProblem:
         problem = f"cannot read the turns of {self._rundir.path}: {error}"
-        return DirectoryProblem(problem, hint=f"benchrun verify {self._rundir.path}   (says what is wrong)")
+        return DirectoryProblem(problem, hint=f"benchrun verify {quote(str(self._rundir.path))}   (says what is wrong)")
 
 
 def decode(data: bytes) -> tuple[dict[str, Any] | None, str]:

@@ -190,7 +190,8 @@ class RunCheck:
             problem = "the run was created and no session began: its process was killed"
             cure = f"pytest --bench-results={shlex.quote(str(self._rundir.path))} --bench-resume"
         else:
-            problem = f"{words_of_death(campaign)[0]}; {left} units have no result"
+            units = "1 unit has" if left == 1 else f"{left} units have"
+            problem = f"{words_of_death(campaign)[0]}; {units} no result"
         if self._is_past:
             self._run.notes.append(f"{problem}; it was put into the history so")
         else:

@@ -185,3 +185,14 @@ def _duplicate_of_output() -> int | Callable[[str], object]:
         return os.dup(stream.fileno())
     except (OSError, ValueError):  # io.UnsupportedOperation is both
         return stream.write
+
+
+def let_go_of_output() -> None:
+    """Have what standard output can get rid of no more go nowhere, so that a later flush is no error."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)

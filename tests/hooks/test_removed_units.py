@@ -189,6 +189,28 @@ def test_a_run_whose_suite_is_gone_gets_complete(stopped: Campaign, engine: str)
     assert "INTERNALERROR" not in session.text
 
 
+@pytest.mark.parametrize("files", [{}, {"test_c.py": B}], ids=["no suite", "another suite"])
+@pytest.mark.parametrize("looks", [(), ("--bench-plan",)], ids=["run", "plan"])
+def test_a_resume_from_another_root_directory_is_refused(
+    stopped: Campaign, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], looks: tuple[str, ...]
+) -> None:
+    before = stopped.files()
+    elsewhere = stopped.folder / "elsewhere"
+    elsewhere.mkdir()
+    for name, source in files.items():
+        (elsewhere / name).write_text(source, "utf-8")
+    monkeypatch.chdir(elsewhere)
+    session = stopped.run("--bench-resume", "--rootdir=.", *looks)
+    assert session.exit_code == 4
+    root = stopped.folder
+    assert f"is in the root directory '{elsewhere}': 'test_a.py' is in '{root}'" in session.text
+    assert f"-> --rootdir={root}, or benchrun resume {stopped.results}" in session.text
+    assert stopped.files() == before
+    monkeypatch.chdir(root)
+    session = stopped.run("--bench-resume", "--ignore=elsewhere")
+    assert (session.exit_code, session.status()["state"], session.status()["completed"]) == (0, "complete", 7)
+
+
 def test_a_file_that_was_renamed_is_said_to_look_so(stopped: Campaign, engine: str) -> None:
     (stopped.folder / "test_b.py").rename(stopped.folder / "test_c.py")
     session = stopped.run("--bench-resume", engine=engine)

@@ -12,7 +12,7 @@ from pytest_benchrun.core.plan import Plan, Wishes, make_plan
 from pytest_benchrun.core.rules import Stop
 from pytest_benchrun.core.runstats import runstats_view
 from pytest_benchrun.core.views import StatusView, status_view
-from pytest_benchrun.report.status_text import status_lines
+from pytest_benchrun.report.status_text import left_of, status_lines
 from pytest_benchrun.report.text import plan_line, summary_lines
 from pytest_benchrun.report.words import clean, remaining, seconds
 from tests.stories import COMPLETED, FAILED, SKIPPED, TIMEOUT, Story, make_outcome, make_unit
@@ -196,7 +196,11 @@ def test_the_status_of_a_run_without_units_divides_by_nothing() -> None:
 
 
 def test_the_status_of_a_run_that_has_just_begun_promises_nothing() -> None:
-    assert "remaining: not known yet" in status(Story().begin("a"))
+    story = Story().begin("a", "b")
+    assert "remaining: not known yet" in status(story)
+    assert left_of(status_view(story.campaign, results_dir="/results", now_at=story.at)) == ""
+    story.run("a", seconds=600.0)
+    assert left_of(status_view(story.campaign, results_dir="/results", now_at=story.at)).endswith(" left")
 
 
 def test_the_status_shows_the_last_three_failures() -> None:
@@ -347,8 +351,9 @@ def test_the_plan_is_one_line() -> None:
     assert plan_line(Campaign(), make_plan(Campaign(), units[:1], Wishes())) == "benchrun: 1 unit to run"
     assert plan_line(campaign, make_plan(campaign, units, Wishes(resume="all"))) == "benchrun: 1 unit is done, 2 to run"
     assert plan_line(campaign, Plan(added=[], run=[], stale=0, kept=2)) == (
-        f"benchrun: nothing to do, all 2 units of {RUN_ID} are done"
+        f"benchrun: nothing to do, none of 2 selected units of {RUN_ID} has to run"
     )
+    assert plan_line(Campaign(), Plan(added=[], run=[])) == "benchrun: nothing to do, no unit was selected"
 
 
 def test_a_plan_without_units_in_the_selected_phases_calls_no_unit_done() -> None:
