@@ -77,8 +77,9 @@ class UnitGuard:
 
     @classmethod
     def registered(cls, config: pytest.Config, run_id: str, rundir: RunDir, worker: str) -> UnitGuard:
-        """A guard that pytest's hooks reach."""
+        """A guard that pytest's hooks reach; what this process starts from now on carries its stamp."""
         guard = cls(config, run_id, rundir, worker)
+        guard._has_stamp = put_stamp(run_id, started_so_far())
         config.pluginmanager.register(guard, "benchrun-guard")
         return guard
 
@@ -86,7 +87,6 @@ class UnitGuard:
         """An attempt is about to start."""
         if self._found is None:
             adopt_orphans(is_on=True)
-            self._has_stamp = put_stamp(self._run_id, started_so_far())
             self._found = _Found(Descriptors(self._rundir.path))
             self._found.descriptors.accept()  # the others have opened files of ours
             self._found.descriptors.accept()  # what the others hold open to look is nobody's fault either

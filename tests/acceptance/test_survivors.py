@@ -68,7 +68,7 @@ def test_unit(n):
     turn = n
     while not (HERE / "mended").exists():
         WAYS[turn % len(WAYS)]()
-        (HERE / "started").touch()
+        (HERE / f"started-{os.getpid()}").touch()
         turn += 1
         time.sleep(0.02)
 """
@@ -93,10 +93,18 @@ def _say(processes: list[psutil.Process]) -> str:
 
 
 def _kill_after(suite: Suite, options: tuple[str, ...], pause_s: float) -> None:
-    """Start or resume a session, and kill its owner so long after its units have started their first process."""
-    (suite.folder / "started").unlink(missing_ok=True)
+    """Start or resume a session, and kill its owner so long after each process has started one from a unit.
+
+    What the suite starts when it is imported, before the first unit and its watchdog, has until the next start.
+    """
+    for file in suite.folder.glob("started-*"):
+        file.unlink()
     run = suite.start(*(("--bench-resume",) if suite.has_run() else ()), *options)
-    wait_until(lambda: (suite.folder / "started").exists() or run.has_ended, "the first process of a unit")
+    processes = 2 if "-n2" in options else 1
+    wait_until(
+        lambda: len(list(suite.folder.glob("started-*"))) == processes or run.has_ended,
+        "the first process of a unit in each process",
+    )
     begun_s = time.monotonic()
     while time.monotonic() - begun_s < pause_s:
         pass  # a kill at a point that no polling would hit
@@ -138,6 +146,30 @@ def test_nothing_lives_on_whenever_the_owner_is_killed(campaign: Suite, workers:
     ended = campaign.run("--bench-resume", *workers)
     assert ended.code == 0, ended.output
     assert "left running" not in ended.output
+
+
+LATE = """
+import os, time
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop():
+    if os.environ.get("PYTEST_XDIST_WORKER") == "gw1":
+        time.sleep(600)
+"""
+
+
+def test_what_a_worker_has_started_before_its_first_unit_is_ended_by_the_next_start(campaign: Suite) -> None:
+    campaign.write("conftest.py", LATE)
+    run = campaign.start("-n2")
+    wait_until(lambda: any(campaign.folder.glob("started-*")) or run.has_ended, "a unit of the one worker")
+    run.tell(signal.SIGKILL)
+    wait_until(lambda: run.has_ended, "the end of the owner")
+    wait_until(lambda: len(_processes_of(campaign)) <= 1, "the end of all but what the other had started", within_s=5)
+    campaign.touch("mended")
+    campaign.write("conftest.py", "")
+    assert campaign.run("--bench-resume", "-n2").code == 0
+    assert not _processes_of(campaign), _say(_processes_of(campaign))
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["bare", "n2"])
