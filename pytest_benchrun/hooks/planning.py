@@ -51,8 +51,12 @@ class Planning:
         check_group_by(collected, settings.group_by)
         self.units = select_units(collected, settings.select) if settings.select else collected
         self._check_phases(collected)
+        errors = self._collection_errors()
+        if errors:
+            where = f"{errors} place{'' if errors == 1 else 's'}"
+            self.notes.append(f"pytest could not collect the units of {where}: they are no part of this session")
         present = {unit.unit_id for unit in collected}.union(deselected)
-        removed = self._removed(present)
+        removed = [] if errors else self._removed(present)
         if removed:
             self._check_root(present, removed)
             self.notes.append(f"{_count(removed, 'unit is', 'units are')} no longer in the suite: {_some(removed)}")
@@ -91,6 +95,11 @@ class Planning:
                 hint = f"--rootdir={quote(str(root))}, or benchrun resume {quote(self._settings.results_dir)}"
                 raise UsageProblem(f"{problem} {str(root)!r}", hint=hint)
 
+    def _collection_errors(self) -> int:
+        """How many there were, where pytest was told to go on after them."""
+        session = self._config.pluginmanager.getplugin("session")
+        return 0 if session is None else session.testsfailed
+
     def _removed(self, present: set[str]) -> list[str]:
         """Ids of units of the run that the suite has no more.
 
@@ -98,9 +107,6 @@ class Planning:
         only a part of a file, by an id on the command line or `--lf`, or with errors, nobody can know.
         """
         config = self._config
-        session = config.pluginmanager.getplugin("session")
-        if session is not None and session.testsfailed:
-            return []
         if any("::" in str(arg) for arg in config.args) or config.getoption("lf", default=False):
             return []
         files = {unit_id.partition("::")[0] for unit_id in present}

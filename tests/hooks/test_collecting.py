@@ -56,6 +56,9 @@ def test_pytest_may_be_told_to_go_on_after_collection_errors(campaign: Campaign,
     assert session.exit_code == 1
     assert session.outcomes == {"passed": 1, "errors": 1}
     assert session.ended() == {"test_right.py::test_right": "completed"}
+    said = "pytest could not collect the units of 1 place: they are no part of this session"
+    assert f"benchrun: {said}" in session.text
+    assert [one["text"] for one in session.events("noted")] == [said]
 
 
 def test_a_broken_conftest_is_pytests_own_error(campaign: Campaign, engine: str) -> None:
