@@ -12,8 +12,8 @@ from pytest_benchrun.core.dburl import EXAMPLES, VARIABLE, masked
 from pytest_benchrun.core.errors import DirectoryProblem, UsageProblem
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.report.words import clean
-from pytest_benchrun.store.database import check_database
 from pytest_benchrun.store.database import record as put
+from pytest_benchrun.store.dbplace import check_database
 from pytest_benchrun.store.rundir import RunDir
 
 _LINE_LENGTH = 4000

@@ -10,6 +10,7 @@ import pytest
 from pytest_benchrun.core.campaign_file import CampaignFile
 from pytest_benchrun.core.dburl import VARIABLE, sqlite_path
 from pytest_benchrun.hooks.options import DB
+from pytest_benchrun.store.dbplace import check_database
 
 
 def read_db(config: pytest.Config, file: CampaignFile) -> str | None:
@@ -34,8 +35,6 @@ def read_db(config: pytest.Config, file: CampaignFile) -> str | None:
             continue
         path = sqlite_path(url, what)
         address = url if path is None else str(folder / Path(path).expanduser())
-        from pytest_benchrun.store.database import check_database  # noqa: PLC0415  # SQL costs every worker 40 ms
-
         check_database(address, what)
         return address
     return None

@@ -21,6 +21,10 @@ MESSAGE_LENGTH = 500
 """How much of an error pytest puts into the `message` attribute; the text of the element has the rest."""
 
 _MARK = "E "  # how pytest marks the lines of the error itself; the indentation of the source follows
+_HAS_NO_LINE = re.compile(r"file .+, line \d+\n")
+_DOCTEST = (": DocTestFailure", ": UnexpectedException")
+"""A fixture that is not there, and a doctest: pytest has no line of the error's own and takes all."""
+
 _SURE = 900  # of a message that the journal has cut at 1,000 characters, so many are surely its own
 
 # What XML 1.0 cannot hold (its section 2.2), and DEL, which pytest leaves out too.
@@ -192,6 +196,8 @@ def whole_message(message: str, detail: str | None) -> str:
     """
     if detail is None:
         return message
+    if _HAS_NO_LINE.match(detail) or detail.endswith(_DOCTEST):
+        return detail
     lines = detail.split("\n")
     end = len(lines)
     while end:  # from the end: of a chain of errors the last one counts

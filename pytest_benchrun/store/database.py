@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.dburl import masked, sqlite_path
-from pytest_benchrun.core.errors import BenchrunError, UsageProblem
+from pytest_benchrun.core.errors import BenchrunError
 from pytest_benchrun.core.events import Event
 from pytest_benchrun.core.sqltables import (
     RUNS,
@@ -56,28 +56,6 @@ class Connection(Protocol):
     def tables(self) -> set[str]:
         """The names of the tables that are there."""
         ...
-
-
-def check_database(url: str, what: str) -> None:
-    """Make sure, before any unit runs, that a run can be recorded there once the database is up.
-
-    Args:
-        url: the address, or the path of an SQLite file.
-        what: who names it, for the error.
-
-    Raises:
-        UsageProblem: the folder of the file is missing, or an extra.
-    """
-    path = sqlite_path(url, what)
-    if path is None:
-        postgres.check(url, what)
-        return
-    file = Path(path)
-    if file.is_dir() or not file.parent.is_dir():
-        problem = f"{what}={url!r}: {str(file.parent)!r} is no folder"
-        if file.is_dir():
-            problem = f"{what}={url!r} is a folder"
-        raise UsageProblem(problem, hint=f"mkdir -p {shlex.quote(str(file.parent))}, or name a file in another folder")
 
 
 def record(url: str, rundir: RunDir, campaign: Campaign, events: Iterable[Event]) -> None:

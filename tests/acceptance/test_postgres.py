@@ -12,7 +12,8 @@ import pytest
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.errors import UsageProblem
 from pytest_benchrun.core.sqltables import SQL_TABLES
-from pytest_benchrun.store.database import DatabaseProblem, check_database, deliver, record, recorded_runs
+from pytest_benchrun.store.database import DatabaseProblem, deliver, record, recorded_runs
+from pytest_benchrun.store.dbplace import check_database
 from tests.acceptance.suite import Suite
 from tests.postgres import Server, programs
 from tests.store.test_database import HOSTILE, directory, put, put_ten_at_once, told

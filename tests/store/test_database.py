@@ -14,7 +14,8 @@ from pytest_benchrun.core.errors import UsageProblem
 from pytest_benchrun.core.events import Event, RunCreated
 from pytest_benchrun.core.model import Metric
 from pytest_benchrun.core.sqltables import SQL_TABLES
-from pytest_benchrun.store.database import DatabaseProblem, check_database, deliver, record, recorded_runs
+from pytest_benchrun.store.database import DatabaseProblem, deliver, record, recorded_runs
+from pytest_benchrun.store.dbplace import check_database
 from pytest_benchrun.store.journal import encode_line
 from pytest_benchrun.store.rundir import RunDir
 from tests.store.turnlines import turn_line
