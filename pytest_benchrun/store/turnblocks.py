@@ -7,7 +7,7 @@ import multiprocessing
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -93,16 +93,20 @@ def _share(
 ) -> None:
     fork = multiprocessing.get_context("fork")  # what is read depends on the run, which is in memory here
     left: dict[Connection, int] = {}
-    for number in range(processes):
-        mine = parts[number::processes]
-        ours, theirs = fork.Pipe(duplex=False)
-        fork.Process(target=_work, args=(theirs, mine, make, decoder), daemon=True).start()
-        theirs.close()
-        left[ours] = len(mine)
-    while any(left.values()):
-        for ready in cast("list[Connection]", wait([one for one, count in left.items() if count])):
-            stats.merge(ready.recv())
-            left[ready] -= 1
+    with ExitStack() as stack:
+        for number in range(processes):
+            mine = parts[number::processes]
+            ours, theirs = fork.Pipe(duplex=False)
+            reader = fork.Process(target=_work, args=(theirs, mine, make, decoder), daemon=True)
+            reader.start()
+            stack.callback(reader.join)
+            stack.callback(reader.kill)  # one that waits for somebody who listens would wait for ever
+            theirs.close()
+            left[ours] = len(mine)
+        while any(left.values()):
+            for ready in cast("list[Connection]", wait([one for one, count in left.items() if count])):
+                stats.merge(ready.recv())
+                left[ready] -= 1
 
 
 def _work(

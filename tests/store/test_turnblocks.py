@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,5 +111,7 @@ def test_a_reader_that_dies_costs_time_and_no_turn(sources: list[tuple[Path, int
 
         return counts
 
+    before = multiprocessing.active_children()
     assert read_together(sources, lambda: TurnStats(die_once()), 2, 999).view()["turns"] == 3000
+    assert multiprocessing.active_children() == before, "the other one waits for nobody"
     assert died.exists()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -73,13 +75,23 @@ def test_nothing_to_do_touches_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rotate_bytes", [BIG, 5])
 def test_two_kills_anywhere_lose_no_line_and_double_none(tmp_path: Path, rotate_bytes: int) -> None:
+    """In a process of its own: hundreds of forks of one that has run many tests take minutes."""
+    code = "import sys, pathlib; from tests.store.test_turnjoin import kill_twice; "
+    code += "kill_twice(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
+    argv = [sys.executable, "-c", code, str(tmp_path), str(rotate_bytes)]
+    ended = subprocess.run(argv, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
+def kill_twice(path: Path, rotate_bytes: int) -> None:
+    """Kill a join at each of its operations, and the one that mends it at each of its own."""
     for first in range(1, 100):
-        killed = tmp_path / str(first)
+        killed = path / str(first)
         fill(killed)
         was_killed = run_dying(killed, FaultyDisk(first, die), rotate_bytes)
         assert all_lines(RunDir(killed)) == LINES
         for second in range(1, 100):
-            folder = tmp_path / f"{first}-{second}"
+            folder = path / f"{first}-{second}"
             shutil.copytree(killed, folder)
             was_killed_again = run_dying(folder, FaultyDisk(second, die), rotate_bytes)
             rundir = RunDir(folder, Disk(is_durable=False))
