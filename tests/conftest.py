@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import compileall
+import importlib
 import os
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,9 @@ from hypothesis import HealthCheck, settings
 
 import pytest_benchrun
 
+for _name in ("tqdm", "pynvml"):
+    with suppress(ImportError):  # an extra
+        importlib.import_module(_name)  # pytester drops what a session imports: each would import, and leak, it anew
 _steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.register_profile("benchrun", _steady)
 settings.register_profile("search", _steady, derandomize=False, max_examples=2000)
