@@ -11,7 +11,6 @@ from operator import index
 from pytest_benchrun.core.jsonsafe import REPR_LENGTH, TEXT_LENGTH, safe_text, to_name, to_text
 from pytest_benchrun.core.pulse import Pulse
 from pytest_benchrun.world.clock import WallClock, monotonic_ns
-from pytest_benchrun.world.stacktimer import StackTimer
 
 KEPT_BEACONS = 10
 _MAX_TOTAL = 2**53
@@ -39,7 +38,6 @@ class Beacons:
         clock: of this process.
         note_news: told when the unit has said where it is.
         cells: the last beacon's place is the first of them: memory that a watchdog may read too.
-        timer: is set anew by beacons.
 
     Attributes:
         stage: what the unit said it is doing; None before.
@@ -54,7 +52,6 @@ class Beacons:
         "_note_news",
         "_numbers",
         "_recent",
-        "_timer",
         "note",
         "stage",
         "turns_done",
@@ -68,7 +65,6 @@ class Beacons:
         clock: WallClock,
         note_news: Callable[[], None] | None = None,
         cells: MutableSequence[int] | memoryview[int] | None = None,
-        timer: StackTimer | None = None,
     ) -> None:
         self.unit_id = unit_id
         self.stage: str | None = None
@@ -80,7 +76,6 @@ class Beacons:
         self._cells = [0] if cells is None else cells
         self._cells[0] = now_ns
         self._clock = clock
-        self._timer = timer
         self._note_news = note_news or tell_nobody
         self._recent: deque[tuple[int, str, str]] = deque([(now_ns, "start", "")], KEPT_BEACONS)
 
@@ -91,15 +86,12 @@ class Beacons:
 
     def detach(self) -> None:
         """The attempt is over: a thread that outlives it beats for nobody."""
-        self._cells, self._timer = [self._cells[0]], None
+        self._cells = [self._cells[0]]
 
     def beat(self, kind: str = "beat", text: str = "") -> None:
         """The unit goes on."""
         self._cells[0] = now_ns = monotonic_ns()
         self._recent.append((now_ns, kind, text))
-        timer = self._timer
-        if timer is not None and now_ns >= timer.renew_ns:
-            timer.renew(now_ns)
 
     def end_turn(self, now_ns: int) -> None:
         """A turn of the unit has ended, by `monotonic_ns`; in whatever thread."""

@@ -28,7 +28,6 @@ from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.world.clock import WallClock, monotonic_ns
 from pytest_benchrun.world.exit import bound_exit, expect_exit
 from pytest_benchrun.world.interpreter import is_debugged
-from pytest_benchrun.world.stacktimer import StackTimer
 from pytest_benchrun.world.tree import end_all
 from pytest_benchrun.world.vitals import vitals
 from pytest_benchrun.world.watch import Watch
@@ -88,7 +87,6 @@ class StuckTimer:
         self._clock = WallClock()
         self._watched: _Watched | None = None
         self._watch: Watch | None = None
-        self._timer: StackTimer | None = None
         self._is_broken = False
         self._incidents = 0
         self._session: pytest.Session | None = None
@@ -99,7 +97,7 @@ class StuckTimer:
         """From here on the attempt is looked after; its beacons."""
         said = stuck_timeout_of(self._marks.of(item))
         limit_s = self._settings.timeout_s if said is None else said
-        watch = self._running_watch(item) if limit_s else self._watch
+        watch = self._running_watch() if limit_s else self._watch
         if watch is None:
             beacons = Beacons(unit.unit_id, clock, note)
             self._watched = _Watched(unit, number, item, beacons, beacons.last_ns)
@@ -108,10 +106,8 @@ class StuckTimer:
         cells[LAST] = cells[WALL] = cells[PAUSED] = 0
         cells[LIMIT] = int(limit_s * _SECOND_NS)
         cells[ACTION] = self._action
-        beacons = Beacons(unit.unit_id, clock, note, cells, self._timer)
+        beacons = Beacons(unit.unit_id, clock, note, cells)
         cells[BEGAN] = beacons.last_ns
-        if self._timer is not None:
-            self._timer.begin(beacons.last_ns)
         self._watched = _Watched(unit, number, item, beacons, beacons.last_ns)
         self.tell()
         return beacons
@@ -161,12 +157,10 @@ class StuckTimer:
         watched, watch = self._watched, self._watch
         if watched is None or watch is None:
             return
-        beacons = Beacons(watched.unit.unit_id, self._clock, None, watch.cells, self._timer)
+        beacons = Beacons(watched.unit.unit_id, self._clock, None, watch.cells)
         self._watched = _Watched(watched.unit, watched.number, watched.item, beacons, beacons.last_ns, is_wide=True)
         watch.cells[BEGAN] = beacons.last_ns
         watch.cells[WALL] = watch.cells[PAUSED] = 0
-        if self._timer is not None:
-            self._timer.begin(beacons.last_ns)
         self.tell()
 
     def _said(self, watched: _Watched) -> dict[str, Any]:
@@ -179,7 +173,7 @@ class StuckTimer:
             "note": watched.beacons.note,
         }
 
-    def _running_watch(self, item: pytest.Item) -> Watch | None:
+    def _running_watch(self) -> Watch | None:
         if self._watch is not None or self._is_broken:
             return self._watch
         place = self._place
@@ -198,7 +192,6 @@ class StuckTimer:
             self.problem = f"stuck units are not seen: no watchdog could be started ({error})"
             return None
         self._watch = watch
-        self._timer = watch.timer if _has_free_timer(item.config) else None
         return watch
 
     def _revive(self, watch: Watch) -> None:
@@ -282,7 +275,7 @@ class StuckTimer:
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:  # noqa: ANN401  # untyped
         """Arm the user's limit as pytest-timeout does, and have the watchdog know of it."""
         watched = self._watched
-        watch = self._running_watch(item)
+        watch = self._running_watch()
         if watched is None or watch is None or watched.item is not item:
             return None
         watched.wall = settings
@@ -291,9 +284,7 @@ class StuckTimer:
             watch.cells[BEGAN] = watch.cells[LAST] = watched.beacons.last_ns
             self.tell()
         watch.cells[HEARD] = 0
-        watch.cells[WALL] = (now_ns := monotonic_ns()) + int(settings.timeout * _SECOND_NS)
-        if self._timer is not None:
-            self._timer.expect_wall(now_ns)
+        watch.cells[WALL] = monotonic_ns() + int(settings.timeout * _SECOND_NS)
         if settings.method == "signal" and threading.current_thread() is threading.main_thread():
             item.cancel_timeout = set_alarm(lambda frame: self._run_out(watched, frame), settings.timeout)  # type: ignore[attr-defined]  # pytest-timeout's own name
         else:
@@ -339,12 +330,6 @@ class StuckTimer:
         if watched is not None and watched.stops:
             watched.item.session.shouldstop = f"{watched.unit.unit_id}: {watched.verdict}"
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_exception_interact(self) -> None:
-        """By now pytest has switched faulthandler's timer off."""
-        if self._timer is not None:
-            self._timer.renew(monotonic_ns())
-
     @pytest.hookimpl
     def pytest_enter_pdb(self) -> None:
         """A debugger has the terminal."""
@@ -365,16 +350,8 @@ class StuckTimer:
         """End the watchdog; what is left is the end of the process itself."""
         if self._watch is not None and self._session is not None and self._settings.timeout_s:
             bound_exit(int(self._session.exitstatus), self._settings.timeout_s)
-        self._watched = self._session = self._timer = None
+        self._watched = self._session = None
         watch, self._watch = self._watch, None
         self._is_broken = True
         if watch is not None:
             watch.close()
-
-
-def _has_free_timer(config: pytest.Config) -> bool:
-    """Whether faulthandler's only timer is not pytest's own, for `faulthandler_timeout`."""
-    try:
-        return not float(config.getini("faulthandler_timeout") or 0)
-    except ValueError:  # its plugin is switched off
-        return True

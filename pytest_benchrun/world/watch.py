@@ -23,15 +23,18 @@ from typing import Any
 
 from pytest_benchrun.world import watchdog
 from pytest_benchrun.world.alive import process_started
+from pytest_benchrun.world.clock import monotonic_ns
 from pytest_benchrun.world.leftovers import orphans_left_alone
-from pytest_benchrun.world.stacktimer import StackTimer
 from pytest_benchrun.world.stamp import stamp_for
-from pytest_benchrun.world.watchdog import DUTY, HEAD, LENGTH, SIZE, TEXT_SIZE
+from pytest_benchrun.world.watchdog import DUTY, HEAD, LAST, LENGTH, LIMIT, PAUSED, SIZE, TEXT_SIZE, WALL
 
 _getpid, _Popen = os.getpid, subprocess.Popen  # now: a unit may patch them
+_dump_traceback = faulthandler.dump_traceback  # likewise
 
 _END_S = 2.0
-_LOOK_S = 1.0
+_LOOK_S = 0.5
+_STACKS_AFTER_NS = 1_000_000_000
+"""A unit that hears the knock has ended by then, and the watchdog waits for two seconds."""
 _SHELL = "/bin/sh"
 
 
@@ -58,7 +61,6 @@ class Watch:
     Attributes:
         cells: numbers that the watchdog reads; see `watchdog.py`.
         pid: of the watchdog; 0 when there is none.
-        timer: has the stacks written where no signal is heard.
     """
 
     def __init__(self, about: Mapping[str, Any], knocked: Callable[[FrameType | None], None]) -> None:
@@ -69,7 +71,7 @@ class Watch:
         self._memory = mmap.mmap(self._slot, SIZE)
         self.cells = memoryview(self._memory)[:HEAD].cast("q")
         self._stacks = _shared_file("benchrun-stacks")
-        self.timer = StackTimer(self.cells, self._stacks)
+        self._written_ns = 0
         self._previous: Any = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -105,10 +107,26 @@ class Watch:
         return was_ended
 
     def _look_after(self) -> None:
-        """For a unit that has ended watchdog and relief, and hangs; in a thread."""
+        """For a unit that hangs and has ended watchdog and relief, or hears no signal; in a thread."""
         while not self._is_closing.wait(_LOOK_S):
             with suppress(OSError, ValueError), self._lock:
                 self._spawn_again()
+            self._write_stacks(monotonic_ns())
+
+    def _write_stacks(self, now_ns: int) -> None:
+        """Once for a unit that is silent for too long, within the watchdog's grace.
+
+        This thread has the interpreter's lock: nobody's frames change meanwhile. faulthandler's own timer has not, and
+        ended a run that went on after it was suspended for longer than the limit.
+        """
+        cells = self.cells
+        last_ns, limit_ns, wall_ns = cells[LAST], cells[LIMIT], cells[WALL]
+        due_ns = [last_ns + limit_ns] if limit_ns else []
+        due_ns += [wall_ns] if wall_ns > last_ns else []
+        is_late = bool(due_ns) and now_ns >= min(due_ns) + _STACKS_AFTER_NS
+        if last_ns and not cells[PAUSED] and is_late and last_ns != self._written_ns:
+            self._written_ns = last_ns
+            _dump_traceback(file=self._stacks, all_threads=True)
 
     def _spawn_again(self) -> None:
         if self._process is not None and self._process.poll() is not None and not self._is_closing.is_set():
@@ -171,7 +189,6 @@ class Watch:
 
     def close(self) -> None:
         """End the watchdog and give the signals back. The memory stays: a thread may still write to it."""
-        self.timer.close()
         if self._process is None or _getpid() != self._owner:  # a child that a unit forked has none
             return
         self._is_closing.set()

@@ -164,7 +164,7 @@ class Watchdog:
             self._silence_ns, self._knocked_ns = last_ns, now_ns
             if self._hears(self._told["knock"]):
                 os.kill(self._pid, self._told["knock"])
-            return LOOK_S  # also when it hears nothing: its stacks come within the grace, see `stacktimer.py`
+            return LOOK_S  # also when it hears nothing: its stacks come within the grace, see `watch.py`
         if self._knocked_ns and now_ns >= self._knocked_ns + GRACE_NS:
             is_heard = self._cells[HEARD] >= self._knocked_ns
             if not (self._cells[ACTION] == REPORT and is_heard):
@@ -190,7 +190,7 @@ class Watchdog:
 
     def _end(self, kind: str, last_ns: int) -> None:
         """Have the record written and the process ended; only written when nothing is to be ended."""
-        begin = self._seen_size  # what the process has written by itself, see `stacktimer.py`
+        begin = self._seen_size  # what the process has written by itself, see `watch.py`
         if self._hears(self._told["dump"]):
             before = self._size_of_stacks()
             os.kill(self._pid, self._told["dump"])

@@ -123,8 +123,9 @@ def test_with_workers_each_ends_in_time_and_all_others_complete(suite: Suite) ->
         assert ends[unit_id][1] == "timeout", (unit_id, ends[unit_id])
         incident = incidents[unit_id]
         assert incident["elapsed_s"] < WITHIN_S
-        assert f"test_{name}.py" in incident["stacks"], incident
-        assert f"test_{name}.py:" in incident["where"] or name == "waits", incident
+        if name != "ignores_and_holds":  # nobody can ask it, and nobody in its process has the lock
+            assert f"test_{name}.py" in incident["stacks"], incident
+            assert f"test_{name}.py:" in incident["where"] or name == "waits", incident
         assert len([one for one in suite.started() if one == unit_id]) == 1
     seconds = [event["elapsed_s"] for event in suite.events("unit_ended") if event["unit_id"] in incidents]
     assert all(value < WITHIN_S for value in seconds)
