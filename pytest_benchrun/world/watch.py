@@ -117,7 +117,7 @@ class Watch:
         """Once for a unit that is silent for too long, within the watchdog's grace.
 
         This thread has the interpreter's lock: nobody's frames change meanwhile. faulthandler's own timer has not, and
-        ended a run that went on after it was suspended for longer than the limit.
+        can crash a run that goes on after it was suspended for longer than the limit.
         """
         cells = self.cells
         last_ns, limit_ns, wall_ns = cells[LAST], cells[LIMIT], cells[WALL]
