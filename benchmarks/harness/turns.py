@@ -19,7 +19,6 @@ from benchmarks.harness.table import show_machine, show_table
 
 HERE = Path(__file__).parent
 OURS = "pytest-benchrun"
-FLOOR = "dumps"
 TURN_TARGET = 3.5
 EXTRA_TARGET_S = 4.0
 LIMIT_S = 1800.0
@@ -96,18 +95,27 @@ def compare_turns(bench: Bench, turns: int) -> str:
     able = [name for name, (_, needs, _) in peers.items() if bench.absent(name, [needs]) is None]
     script = str(HERE / "turn_peers.py")
     runs = bench.play({name: [script, name, str(turns), "<here>"] for name in able})
-    us = {name: [json.loads(line)["us"] for _, line in found] for name, found in runs.items()}
+    told = {name: [json.loads(line) for _, line in found] for name, found in runs.items()}
     rows = []
     for name, (title, needs, _) in peers.items():
-        if name not in us:
+        if name not in told:
             rows.append((title, *[""] * 4, bench.absent(name, [needs]) or ""))
             continue
-        ratios = [one / floor for one, floor in zip(us[name], us[FLOOR], strict=True)]
+        ratios = [one["ratio"] for one in told[name]]
         middle = statistics.median(ratios)
         verdict = "" if name != "ours" else "met" if middle <= TURN_TARGET else "missed"
         spread = f"{min(ratios):.1f} to {max(ratios):.1f}"
         target = f"{TURN_TARGET}" if name == "ours" else ""
-        rows.append((title, f"{statistics.median(us[name]):.2f}", f"{middle:.1f}", spread, target, verdict))
+        rows.append(
+            (
+                title,
+                f"{statistics.median(one['us'] for one in told[name]):.2f}",
+                f"{middle:.1f}",
+                spread,
+                target,
+                verdict,
+            )
+        )
     headings = ("a turn", "us CPU", "over `orjson.dumps`", "least to most", "target", "")
     return f"## A turn: {turns:,} each\n\n{show_table(headings, rows)}"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass
 from itertools import count
 from operator import index
+from typing import Protocol
 
 from pytest_benchrun.core.jsonsafe import REPR_LENGTH, TEXT_LENGTH, safe_text, to_name, to_text
 from pytest_benchrun.core.pulse import Pulse
@@ -26,6 +27,26 @@ class Beacon:
     text: str
 
 
+class CountsTurns(Protocol):
+    """Counts the turns that end in an attempt where `Beacons.end_turn` does not.
+
+    Attributes:
+        done: how many have.
+        last_ns: when the last of them did, by `monotonic_ns`; 0 before.
+        note_news: called after each; None where nobody wants to know.
+    """
+
+    done: int
+    last_ns: int
+    note_news: Callable[[], None] | None
+
+    def recent_ns(self) -> list[int]:
+        """When the last ones ended, up to `KEPT_BEACONS` of them."""
+
+    def detach(self) -> None:
+        """The attempt is over."""
+
+
 def tell_nobody() -> None:
     """Nobody wants to know."""
 
@@ -42,19 +63,20 @@ class Beacons:
     Attributes:
         stage: what the unit said it is doing; None before.
         note: what it said last in that stage; None before.
-        turns_done: turns that have ended in that stage.
         turns_total: how many it will have; None where the unit has not said.
     """
 
     __slots__ = (
+        "_before",
         "_cells",
         "_clock",
+        "_counter",
+        "_done",
         "_note_news",
         "_numbers",
         "_recent",
         "note",
         "stage",
-        "turns_done",
         "turns_total",
         "unit_id",
     )
@@ -69,9 +91,10 @@ class Beacons:
         self.unit_id = unit_id
         self.stage: str | None = None
         self.note: str | None = None
-        self.turns_done = 0
         self.turns_total: int | None = None
         self._numbers = count(1)
+        self._done = self._before = 0
+        self._counter: CountsTurns | None = None
         now_ns = monotonic_ns()
         self._cells = [0] if cells is None else cells
         self._cells[0] = now_ns
@@ -82,11 +105,30 @@ class Beacons:
     @property
     def last_ns(self) -> int:
         """The last beacon, by `monotonic_ns`; the start of the attempt is the first."""
-        return self._cells[0]
+        counter = self._counter
+        return self._cells[0] if counter is None else max(self._cells[0], counter.last_ns)
+
+    @property
+    def turns_done(self) -> int:
+        """Turns that have ended in the stage."""
+        counter = self._counter
+        return (self._done if counter is None else counter.done) - self._before
+
+    @property
+    def cells(self) -> MutableSequence[int] | memoryview[int]:
+        """Where the last beacon is noted: the first of them."""
+        return self._cells
+
+    def count_by(self, counter: CountsTurns) -> None:
+        """From here on turns are counted there, and not here."""
+        counter.done, self._counter = self._done, counter
+        counter.note_news = None if self.turns_total is None else self._note_news
 
     def detach(self) -> None:
         """The attempt is over: a thread that outlives it beats for nobody."""
         self._cells = [self._cells[0]]
+        if self._counter is not None:
+            self._counter.detach()
 
     def beat(self, kind: str = "beat", text: str = "") -> None:
         """The unit goes on."""
@@ -95,7 +137,7 @@ class Beacons:
 
     def end_turn(self, now_ns: int) -> None:
         """A turn of the unit has ended, by `monotonic_ns`; in whatever thread."""
-        self.turns_done = next(self._numbers)
+        self._done = next(self._numbers)
         self._cells[0] = now_ns
         self._recent.append((now_ns, "turn", ""))
         if self.turns_total is not None:
@@ -104,7 +146,9 @@ class Beacons:
     def enter_stage(self, text: object, total: object = None) -> None:
         """The unit begins another part of its work; the note and the turns belonged to the one before."""
         self.stage, self.note = _to_line(text), None
-        self._numbers, self.turns_done, self.turns_total = count(1), 0, _to_total(total)
+        self._before, self.turns_total = self._before + self.turns_done, _to_total(total)
+        if self._counter is not None:
+            self._counter.note_news = None if self.turns_total is None else self._note_news
         self.beat("stage", self.stage)
         self._note_news()
 
@@ -116,7 +160,8 @@ class Beacons:
 
     def recent(self) -> list[Beacon]:
         """The last ones, oldest first."""
-        return [Beacon(*one) for one in self._recent.copy()]
+        turns = [] if self._counter is None else [(at_ns, "turn", "") for at_ns in self._counter.recent_ns()]
+        return [Beacon(*one) for one in sorted([*self._recent.copy(), *turns])[-KEPT_BEACONS:]]
 
     def pulse(self) -> Pulse:
         """What others may know; read in other threads, so of one moment only nearly."""

@@ -19,7 +19,7 @@ from pytest_benchrun.core.repeats import PARAMETER, Repeat
 from pytest_benchrun.hooks.beacons import Beacons
 from pytest_benchrun.hooks.command import Programs, Wish
 from pytest_benchrun.hooks.turnlines import UnitTurns
-from pytest_benchrun.hooks.turns import NO_TURN, F, Turn, keep_event, wrap
+from pytest_benchrun.hooks.turns import NO_TURN, F, Turn, keep_event, opener_of, wrap
 from pytest_benchrun.world.command import CommandResult
 
 MAX_METRICS = 1000
@@ -167,6 +167,9 @@ class BenchRun:
         self._is_full = False
         self._beacons = keeps.beacons if keeps else None
         self._turns = keeps.turns if keeps else None
+        opener = None if self._turns is None else opener_of(self._turns)
+        if opener is not None:
+            self.turn = opener  # type: ignore[method-assign]  # the method alone would cost as much as half a turn
         self.programs = Programs(self.artifact, self.metric, self.warnings, self._beacons)
 
     def metric(self, name: str, value: float, unit: str = "", better: Literal["lower", "higher"] | None = None) -> None:

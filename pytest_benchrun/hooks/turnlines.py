@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from itertools import count
 from math import isfinite
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import orjson
 
@@ -18,6 +18,7 @@ from pytest_benchrun.core.jsonsafe import (
     to_json,
     to_json_with_loss,
     to_name,
+    to_scalar,
     to_text,
 )
 from pytest_benchrun.core.slug import slug
@@ -38,6 +39,9 @@ MAX_FIELDS = 1000
 MAX_LOSSES = 20
 """Fields of one attempt whose losses are told one by one."""
 
+MAX_TOKENS = 2**53
+"""From here on what reads JSON elsewhere has no exact integers."""
+
 _INT64 = 2**63
 _dumps, _NEWLINE = orjson.dumps, orjson.OPT_APPEND_NEWLINE  # now: a unit may patch them
 _TIMEOUT = "from pytest-timeout"
@@ -48,6 +52,33 @@ class TakesLines(Protocol):
 
     def append(self, line: bytes) -> None:
         """Keep a line."""
+
+
+Times: TypeAlias = tuple[float | None, float | None, dict[str, float], dict[str, float] | None]
+"""Milliseconds of `llm_ms`, of `storage_ms`, of its adapters and of other timers; None for what was not timed."""
+
+
+class EndedTurn(Protocol):
+    """A turn as it is written down.
+
+    Attributes:
+        turn_index: in its unit.
+        started_ns: its beginning, by `monotonic_ns`.
+        session_id: as the user gave it, and so `role`.
+        tokens_in: None where they were not counted, as `tokens_out`.
+        fields: the user's own; None without any.
+    """
+
+    turn_index: int
+    started_ns: int
+    session_id: object
+    role: object
+    tokens_in: int | None
+    tokens_out: int | None
+    fields: dict[str, Any] | None
+
+    def times(self) -> Times:
+        """What was timed in it."""
 
 
 class UnitTurns:
@@ -61,6 +92,9 @@ class UnitTurns:
         share: of the turns to be kept.
         file: where the lines go.
         clock: the time of turns.
+
+    Attributes:
+        fast: what makes compiled turns of this attempt; None before the first, and where there are none.
     """
 
     def __init__(
@@ -85,8 +119,11 @@ class UnitTurns:
         self.timer_names = set(MS_FIELDS)
         self.adapters: set[str] = set()
         self.left_out = LeftOut(self, share) if share < 1 else None
+        self.beacons = beacons
         self.end_turn = beacons.end_turn
-        self._file = file
+        self.clock = clock
+        self.file = file
+        self.fast: object = None
         self._losses: dict[tuple[str, str], int] = {}
         self._more_losses = 0
 
@@ -95,6 +132,39 @@ class UnitTurns:
         if self.left_out is not None:
             self.left_out.end()
 
+    def keep(self, turn: EndedTurn, now_ns: int, error: BaseException | None) -> None:
+        """Write a turn down that has ended; the sample may leave it out."""
+        record = self._record(turn, now_ns, error)
+        if error is not None or self.left_out is None or not self.left_out.takes(record, now_ns):
+            self.write(record)
+
+    def _record(self, turn: EndedTurn, now_ns: int, error: BaseException | None) -> dict[str, Any]:
+        session_id, role, started_ns = turn.session_id, turn.role, turn.started_ns
+        llm_ms, storage_ms, by, others = turn.times()
+        status, text = ("ok", None) if error is None else status_of(error)
+        record: dict[str, Any] = {
+            "timestamp": self.moment_at(started_ns),
+            "run_id": self.run_id,
+            "session_id": session_id if session_id is None else self.to_label("session_id", session_id),
+            "unit_id": self.unit_id,
+            "turn_index": turn.turn_index,
+            "turn_id": f"{self.id_prefix}{turn.turn_index}",
+            "role": role if role is None else self.to_label("role", role),
+            "llm_ms": llm_ms,
+            "storage_ms": storage_ms,
+            "storage_ms_by": by,
+            "total_ms": (now_ns - started_ns) // 1000 / 1000,
+            "tokens_in": turn.tokens_in,
+            "tokens_out": turn.tokens_out,
+            "status": status,
+            "error": text,
+            "attempt": self.attempt,
+            "worker": self.worker,
+        }
+        if turn.fields is not None:
+            record |= turn.fields
+        return record if others is None else record | others
+
     def write(self, record: dict[str, Any]) -> None:
         """Keep one record as a line; what JSON has not becomes text."""
         try:
@@ -102,7 +172,7 @@ class UnitTurns:
         except (TypeError, ValueError):  # a lone surrogate, an integer beyond 64 bits
             record = {to_name(name): _mend(name, value) for name, value in record.items()}
             line = _dumps(record, None, _NEWLINE)
-        self._file.append(line)
+        self.file.append(line)
 
     def check_timer(self, name: str) -> None:
         """Learn the name of a timer.
@@ -232,6 +302,21 @@ def _mend(name: str, value: Any) -> Any:  # noqa: ANN401  # JSON, of whatever sh
     if type(value) is str:
         return safe_text(value)
     return value if name in _NUMBERS else to_json(value)
+
+
+def to_count(unit_id: str, turn_index: int, field: str, value: object) -> int:
+    """A number of tokens, whatever type it is.
+
+    Raises:
+        ValueError: it is none; names unit, turn and field.
+    """
+    number = value if type(value) is int else to_scalar(value)
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < MAX_TOKENS:
+        return number
+    message = f"turn {turn_index} of unit {unit_id!r}: tokens({field}={safe_repr(value, 60)})"
+    raise ValueError(f"{message} is no number of tokens\n  -> a count from 0 up; None where it is not known")
 
 
 def check_adapter(name: str, adapter: object) -> str:

@@ -6,32 +6,36 @@ its first use, and ordinary values are taken as they are, only others looked at.
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import wraps
 from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar, cast
 
-from pytest_benchrun.core.jsonsafe import safe_repr, to_name, to_scalar
+from pytest_benchrun.core.jsonsafe import to_name
 from pytest_benchrun.hooks.turnlines import (
+    MAX_TOKENS,
     RESERVED,
+    Times,
     UnitTurns,
     check_adapter,
     refuse_reserved,
-    status_of,
+    to_count,
 )
+from pytest_benchrun.hooks.turnplace import OPEN, place, refuse_again, refuse_inner
+from pytest_benchrun.store import native
 from pytest_benchrun.world.clock import monotonic_ns
+
+try:
+    from pytest_benchrun.hooks.turnfast import FastTurns
+except ImportError:  # it was not compiled
+    _HAS_FAST = False
+else:
+    _HAS_FAST = native.is_wanted()
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_OPEN: ContextVar[Turn | None] = ContextVar("benchrun_turn", default=None)
-_MAX_TOKENS = 2**53
-_MODULES = sys.modules
-_thread = threading.get_ident
 _Span: TypeAlias = tuple[str, str | None, int]
 """Timer, adapter, nanoseconds."""
 _MAX_SPANS = 2000
@@ -46,48 +50,44 @@ class Turn:
     """
 
     __slots__ = (
-        "_fields",
         "_outer",
         "_place",
-        "_role",
-        "_session_id",
         "_spans",
-        "_started_ns",
-        "_tokens_in",
-        "_tokens_out",
         "_turns",
+        "fields",
+        "role",
+        "session_id",
+        "started_ns",
+        "tokens_in",
+        "tokens_out",
         "turn_index",
     )
 
     def __init__(self, turns: UnitTurns, session_id: object, role: object, fields: dict[str, Any]) -> None:
         self._turns = turns
-        self._session_id = session_id
-        self._role = role
-        self._fields: dict[str, Any] | None = None
+        self.session_id = session_id
+        self.role = role
+        self.fields: dict[str, Any] | None = None
         self._spans: list[_Span] = []
-        self._tokens_in: int | None = None
-        self._tokens_out: int | None = None
+        self.tokens_in: int | None = None
+        self.tokens_out: int | None = None
         self._place: object = None
         self.turn_index = -1
         if fields:
             self.set(**fields)
 
     def __enter__(self) -> Self:
-        turns, outer = self._turns, _OPEN.get()
-        place = _place() if "asyncio" in _MODULES else _thread()
+        turns, outer = self._turns, OPEN.get()
+        here = place()
         if self.turn_index >= 0:
-            raise RuntimeError(
-                f"turn {self.turn_index} of unit {turns.unit_id!r} is entered a second time"
-                "\n  -> with benchrun.turn() as turn: once for each turn"
-            )
-        if outer is not None and outer._place == place and outer._turns is turns:  # noqa: SLF001  # same class
-            message = f"unit {turns.unit_id!r} opens a turn inside its turn {outer.turn_index}"
-            raise RuntimeError(f"{message}\n  -> end that one first, or take benchrun.event() for a step inside a turn")
+            refuse_again(turns.unit_id, self.turn_index)
+        if isinstance(outer, Turn) and outer.is_open_at(here, turns):
+            refuse_inner(turns.unit_id, outer.turn_index)
         self._outer = outer
-        self._place = place
+        self._place = here
         self.turn_index = next(turns.numbers)
-        _OPEN.set(self)
-        self._started_ns = monotonic_ns()
+        OPEN.set(self)
+        self.started_ns = monotonic_ns()
         return self
 
     def __exit__(
@@ -96,45 +96,22 @@ class Turn:
         now_ns = monotonic_ns()
         self._place = None
         # a task that ends the turn of another has a context of its own: a token would not fit there
-        _OPEN.set(self._outer)
-        turns = self._turns
-        turns.end_turn(now_ns)
-        record = self._record(now_ns - self._started_ns, error)
-        if error is not None or turns.left_out is None or not turns.left_out.takes(record, now_ns):
-            turns.write(record)
+        OPEN.set(self._outer)
+        self._turns.end_turn(now_ns)
+        self._turns.keep(self, now_ns, error)
 
-    def _record(self, total_ns: int, error: BaseException | None) -> dict[str, Any]:
-        turns = self._turns
-        session_id, role = self._session_id, self._role
-        llm_ms, storage_ms, by, others = _sum_up(self._spans)
-        status, text = ("ok", None) if error is None else status_of(error)
-        record: dict[str, Any] = {
-            "timestamp": turns.moment_at(self._started_ns),
-            "run_id": turns.run_id,
-            "session_id": session_id if session_id is None else turns.to_label("session_id", session_id),
-            "unit_id": turns.unit_id,
-            "turn_index": self.turn_index,
-            "turn_id": f"{turns.id_prefix}{self.turn_index}",
-            "role": role if role is None else turns.to_label("role", role),
-            "llm_ms": llm_ms,
-            "storage_ms": storage_ms,
-            "storage_ms_by": by,
-            "total_ms": total_ns // 1000 / 1000,
-            "tokens_in": self._tokens_in,
-            "tokens_out": self._tokens_out,
-            "status": status,
-            "error": text,
-            "attempt": turns.attempt,
-            "worker": turns.worker,
-        }
-        if self._fields is not None:
-            record |= self._fields
-        return record if others is None else record | others
+    def times(self) -> Times:
+        """What was timed in it."""
+        return _sum_up(self._spans)
 
     @property
     def turn_id(self) -> str:
         """The same in the file: unit, attempt and index."""
         return f"{self._turns.id_prefix}{self.turn_index}"
+
+    def is_open_at(self, here: object, turns: UnitTurns) -> bool:
+        """Whether it has begun in this attempt, in this thread or task, and not ended."""
+        return self._place == here and self._turns is turns
 
     def is_open_in(self, turns: UnitTurns) -> bool:
         """Whether it has begun in this attempt and not ended."""
@@ -185,13 +162,13 @@ class Turn:
             ValueError: one of them is no number of tokens; names unit and field.
         """
         if input is not None:
-            if type(input) is not int or not 0 <= input < _MAX_TOKENS:
-                input = self._to_count("input", input)  # noqa: A001  # as above
-            self._tokens_in = input + (self._tokens_in or 0)
+            if type(input) is not int or not 0 <= input < MAX_TOKENS:
+                input = to_count(self._turns.unit_id, self.turn_index, "input", input)  # noqa: A001  # as above
+            self.tokens_in = input + (self.tokens_in or 0)
         if output is not None:
-            if type(output) is not int or not 0 <= output < _MAX_TOKENS:
-                output = self._to_count("output", output)
-            self._tokens_out = output + (self._tokens_out or 0)
+            if type(output) is not int or not 0 <= output < MAX_TOKENS:
+                output = to_count(self._turns.unit_id, self.turn_index, "output", output)
+            self.tokens_out = output + (self.tokens_out or 0)
 
     def set(self, **fields: object) -> None:
         """Fields of your own for the line; setting one again replaces it.
@@ -201,17 +178,8 @@ class Turn:
         """
         if not RESERVED.isdisjoint(fields):
             refuse_reserved(fields, f"a turn of unit {self._turns.unit_id!r}")
-        kept = self._turns.to_fields(fields, len(self._fields or ()))
-        self._fields = kept if self._fields is None else self._fields | kept
-
-    def _to_count(self, field: str, value: object) -> int:
-        number = value if type(value) is int else to_scalar(value)
-        if isinstance(number, float) and number.is_integer():
-            number = int(number)
-        if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < _MAX_TOKENS:
-            return number
-        message = f"turn {self.turn_index} of unit {self._turns.unit_id!r}: tokens({field}={safe_repr(value, 60)})"
-        raise ValueError(f"{message} is no number of tokens\n  -> a count from 0 up; None where it is not known")
+        kept = self._turns.to_fields(fields, len(self.fields or ()))
+        self.fields = kept if self.fields is None else self.fields | kept
 
 
 class _Timer:
@@ -231,9 +199,7 @@ class _Timer:
         self._spans.append((self._name, self._adapter, monotonic_ns() - self._started_ns))
 
 
-def _sum_up(
-    spans: list[_Span],
-) -> tuple[float | None, float | None, dict[str, float], dict[str, float] | None]:
+def _sum_up(spans: list[_Span]) -> Times:
     """Milliseconds of `llm_ms`, of `storage_ms`, of its adapters and of other timers; None for what was not timed."""
     llm_ns = storage_ns = None
     by: dict[str, float] = {}  # nanoseconds first, milliseconds in the end, as in others
@@ -292,6 +258,14 @@ class NoTurn(Turn):
 NO_TURN = NoTurn()
 
 
+def opener_of(turns: UnitTurns) -> Callable[..., Turn] | None:
+    """What opens compiled turns of an attempt, as `BenchRun.turn` does; None where they were not compiled."""
+    if turns.fast is None and _HAS_FAST:
+        with suppress(UnicodeEncodeError, TypeError):  # a unit id with a lone surrogate is mended line by line
+            turns.fast = FastTurns(turns)
+    return None if turns.fast is None else cast("FastTurns", turns.fast).turn
+
+
 def wrap(turns: UnitTurns, call: F, name: str, adapter: str | None) -> F:
     """`call` with each of its calls timed into the turn that is open where it is called."""
     turns.check_timer(name)
@@ -318,7 +292,7 @@ def wrap(turns: UnitTurns, call: F, name: str, adapter: str | None) -> F:
 def keep_event(turns: UnitTurns, name: str, fields: dict[str, Any]) -> None:
     """Keep an event of the unit; in the turn that is open here, if one is."""
     refuse_reserved(fields, f"event {name!r} of unit {turns.unit_id!r}")
-    turn, now_ns = _OPEN.get(), monotonic_ns()
+    turn, now_ns = OPEN.get(), monotonic_ns()
     record = {
         "event": to_name(name),
         "timestamp": turns.moment_at(now_ns),
@@ -334,20 +308,10 @@ def keep_event(turns: UnitTurns, name: str, fields: dict[str, Any]) -> None:
 @contextmanager
 def _timed(turns: UnitTurns, name: str, adapter: str | None) -> Iterator[None]:
     """The turn is the one that is open at the beginning of the call."""
-    turn = _OPEN.get()
+    turn = OPEN.get()
     started_ns = monotonic_ns()
     try:
         yield
     finally:
         if turn is not None and turn.is_open_in(turns):
             turn.add_ns(name, adapter, monotonic_ns() - started_ns)
-
-
-def _place() -> object:
-    """What runs here: the task of a running event loop, else the thread."""
-    asyncio = _MODULES.get("asyncio")  # importing it would cost every campaign that has no tasks
-    if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001  # get_running_loop raises
-        task: object = asyncio.current_task()
-        if task is not None:
-            return task
-    return _thread()

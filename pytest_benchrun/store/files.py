@@ -29,6 +29,21 @@ class Disk:
         """A descriptor that appends to `path`, made if missing, never through a link."""
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
 
+    def make_new(self, path: Path, data: bytes) -> int:
+        """A descriptor that reads and writes `path`, which is not there yet, and holds `data` then.
+
+        Raises:
+            OSError: it is there already, or there is no room; then it is not there afterwards.
+        """
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        try:
+            self._write_all(descriptor, data)
+        except OSError:
+            os.close(descriptor)
+            path.unlink()
+            raise
+        return descriptor
+
     def write(self, descriptor: int, data: bytes) -> int:
         """Hand `data` to the operating system; returns how many bytes it took."""
         return os.write(descriptor, data)

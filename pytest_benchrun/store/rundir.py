@@ -171,6 +171,14 @@ class RunDir:
         found = [*self.path.glob("turn_metrics.*.jsonl"), *self.path.glob("turn_metrics.*.jsonl.gz")]
         return sorted((int(match[1]), path) for path in found if (match := _full_turns(path)))
 
+    def waiting_turns(self, path: Path) -> Path:
+        """Lines on their way to a turn file; there while their writer lives, and after its death."""
+        return path.with_name(f".{path.name}.waiting")
+
+    def turns_with_waiting(self) -> list[Path]:
+        """The turn files that lines are on their way to; they need not be there themselves."""
+        return sorted(path.with_name(path.name[1:-8]) for path in self.path.glob(".turn_metrics*.jsonl.waiting"))
+
     def ours(self) -> list[Path]:
         """What belongs to the run in the directory, the journal last.
 
@@ -193,6 +201,7 @@ class RunDir:
         found += [path for name in ("benchmark*.log", "output*.log") for path in sorted(self.path.glob(name))]
         found += sorted(self.path.glob("STOP.*-*")) + sorted(self.path.glob("journal*.jsonl.*-*"))
         found += [path for path in (self.turns_joining, self.turns) if path.exists()]
+        found += sorted(self.path.glob(".turn_metrics*.jsonl.waiting"))
         found += sorted(self.path.glob("turn_metrics.*.jsonl*")) + sorted(self.path.glob("turn_metrics.jsonl.torn-*"))
         return found + self.journal_parts()
 

@@ -1,7 +1,9 @@
 """`turn_metrics.jsonl`, or a worker's part of it: one line a turn, written by the process where the units run.
 
 Any thread of that process may append; a line is with the operating system when `append` returns, so that no death of
-the process can undo it. What goes wrong here never reaches the unit: lines that cannot be written are counted and gone.
+the process can undo it. Where the compiled parts are there, lines that come one after another are with it in a
+`TurnBuffer` before they are in the file, for a tenth of a second at most. What goes wrong here never reaches the unit:
+lines that cannot be written are counted and gone.
 """
 
 from __future__ import annotations
@@ -9,17 +11,33 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
+from pytest_benchrun.store import native
 from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.store.turnends import MAGIC, SIZE, bring_home, cut_torn_end
 
-_getpid = os.getpid  # now: a unit may patch it
+try:
+    from pytest_benchrun.store.turnbuffer import TurnBuffer
+except ImportError:  # it was not compiled
+    _HAS_BUFFER = False
+else:
+    _HAS_BUFFER = native.is_wanted()
+
+_getpid, _sleep = os.getpid, time.sleep  # now: a unit may patch them
+_monotonic_ns = partial(time.clock_gettime_ns, time.CLOCK_MONOTONIC)
 
 _NO_SPACE = os.strerror(errno.ENOSPC)
-_TAIL_BYTES = 64 * 1024
+_BURST_NS = 50_000_000
+"""Lines that come sooner after one another are worth a buffer."""
+
+_PAUSE_S = 0.05
+"""From a line in the buffer to its place in the file."""
 
 
 class TurnFile:
@@ -30,6 +48,10 @@ class TurnFile:
         worker: whose part it is; None for the file of all, which only the owner of the run may write.
         rotate_bytes: size at which the file is put away; None never, as for parts, which are rotated when joined.
         now_at: the time, for the names of torn ends.
+        is_buffered: whether lines that come fast may go through a buffer, where one can be had.
+
+    Attributes:
+        buffer: takes lines on their way; None where there is none, or not yet.
     """
 
     def __init__(
@@ -39,6 +61,7 @@ class TurnFile:
         *,
         rotate_bytes: int | None,
         now_at: Callable[[], str],
+        is_buffered: bool = True,
     ) -> None:
         self._rundir = rundir
         self._worker = worker
@@ -47,28 +70,33 @@ class TurnFile:
         self._pid = _getpid()
         self._lock = threading.Lock()
         self._lines: list[bytes] = []
-        self._may_rotate = False
+        self._path = rundir.turns
+        self._size = 0
         self._descriptor = -1
         self._is_torn = False
         self._lost = 0
         self._why = ""
+        self._last_ns = 0
+        self._may_buffer = is_buffered and _HAS_BUFFER
+        self.buffer: TurnBuffer | None = None
 
     def append(self, line: bytes) -> None:
         """Hand a whole line, newline included, to the operating system."""
+        buffer = self.buffer
+        if buffer is not None and buffer.take_line(line):
+            return
         self._lines.append(line)
         self.flush()
 
     def flush(self) -> None:
-        """Try again what an interrupt has kept from being handed over."""
-        if not self._lines:
+        """Have all in the file that has been appended."""
+        if not self._lines and (self.buffer is None or self.buffer.is_empty):
             return
         if _getpid() != self._pid:  # a forked child: these lines are its parent's
             self._lines.clear()
             return
         with self._lock:
-            count = len(self._lines)  # threads go on appending behind them; another one may have taken ours along
-            if count:
-                self._rotate_if_full(self._hand_over(count, b"".join(self._lines[:count])))
+            self._write()
 
     def take_problem(self) -> str | None:
         """What went wrong since the last call, in a sentence; None when nothing did."""
@@ -82,6 +110,7 @@ class TurnFile:
         self.flush()
         if _getpid() == self._pid:
             with self._lock:
+                self._drop_buffer()
                 self._close()
 
     def _close(self) -> None:
@@ -89,8 +118,29 @@ class TurnFile:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _hand_over(self, count: int, data: bytes) -> int:
-        """Returns the size of the file then; 0 where there is none."""
+    def _write(self) -> None:
+        buffer, now_ns = self.buffer, _monotonic_ns()
+        if buffer is not None:
+            waiting = buffer.hold()  # other threads come here now, and wait
+            if waiting:
+                self._hand_over(waiting, buffer.forget)
+        count = len(self._lines)  # threads go on appending behind them; another one may have taken ours along
+        if count:
+            self._hand_over(b"".join(self._lines[:count]), self._forget_lines)
+        self._rotate_if_full()
+        if self._size < 0:
+            return  # not known: no line can be on its way to a place in the file
+        if buffer is not None:
+            buffer.open(self._size)
+        elif self._may_buffer and now_ns - self._last_ns < _BURST_NS:
+            self._make_buffer()
+        self._last_ns = now_ns
+
+    def _forget_lines(self, size: int) -> None:
+        while size > 0:
+            size -= len(self._lines.pop(0))
+
+    def _hand_over(self, data: bytes, forget: Callable[[int], None]) -> None:
         before, took, kept, is_over = None, 0, 0, False
         try:
             before = self._make_ready()
@@ -104,10 +154,9 @@ class TurnFile:
                 kept = took
             elif before is not None:
                 kept = self._cut_to_whole_lines(before, data)
-            lines = count if kept == len(data) else data.count(b"\n", 0, kept)
-            self._lost += count - lines if is_over else 0
-            del self._lines[: count if is_over else lines]
-        return (before or 0) + kept
+            self._lost += data.count(b"\n", kept) if is_over else 0
+            forget(len(data) if is_over else kept)
+            self._size = -1 if before is None or self._is_torn else before + kept
 
     def _make_ready(self) -> int:
         """Have the file open, its end on a line of its own, and say its size; a unit may have deleted it."""
@@ -116,11 +165,12 @@ class TurnFile:
             if stat.st_nlink and not self._is_torn:
                 return stat.st_size
             self._close()
-        path = self._find_path()
-        cut_torn_end(self._rundir, path, self._now_at())
+        if self.buffer is None:
+            self._path = self._find_path()
+            bring_home(self._rundir, self._path, self._now_at())
+        cut_torn_end(self._rundir, self._path, self._now_at())
         self._is_torn = False
-        self._descriptor = self._rundir.disk.open_append(path)
-        self._may_rotate = path == self._rundir.turns
+        self._descriptor = self._rundir.disk.open_append(self._path)
         return os.fstat(self._descriptor).st_size
 
     def _find_path(self) -> Path:
@@ -142,12 +192,58 @@ class TurnFile:
                 self._is_torn = True  # nothing may follow it before it is cut off
         return whole
 
-    def _rotate_if_full(self, size: int) -> None:
-        if self._rotate_bytes is None or size < self._rotate_bytes or self._descriptor < 0 or not self._may_rotate:
+    def _rotate_if_full(self) -> None:
+        if self._rotate_bytes is None or self._size < self._rotate_bytes or self._path != self._rundir.turns:
             return
         with suppress(OSError):  # tried again with the next line
             put_away(self._rundir)
             self._close()
+            self._size = 0
+
+    def _make_buffer(self) -> None:
+        """Lines come fast; where there can be no buffer they go on one by one."""
+        self._may_buffer = False
+        has_lines = threading.Event()
+        path = self._rundir.waiting_turns(self._path)
+        with suppress(OSError):
+            descriptor = self._rundir.disk.make_new(path, MAGIC.ljust(SIZE, b"\0"))
+            try:
+                buffer = TurnBuffer(descriptor, has_lines.set)
+            except OSError:
+                self._rundir.disk.unlink(path)
+                raise
+            finally:
+                os.close(descriptor)
+            buffer.open(self._size)
+            os.register_at_fork(after_in_child=partial(_disown, weakref.ref(buffer)))
+            self.buffer = buffer
+            name = "benchrun-turns"
+            threading.Thread(target=self._hand_on, args=(buffer, has_lines), name=name, daemon=True).start()
+
+    def _hand_on(self, buffer: TurnBuffer, has_lines: threading.Event) -> None:
+        """In a thread of its own: bring into the file what came fast, when nothing else does."""
+        while self.buffer is buffer:
+            has_lines.wait()
+            has_lines.clear()
+            _sleep(_PAUSE_S)
+            with suppress(OSError):  # a unit has closed the file: whoever appends next hears of it
+                self.flush()
+
+    def _drop_buffer(self) -> None:
+        buffer, self.buffer = self.buffer, None
+        if buffer is None:
+            return
+        is_empty = buffer.is_empty
+        buffer.close()
+        if is_empty:
+            with suppress(OSError):
+                self._rundir.disk.unlink(self._rundir.waiting_turns(self._path))
+
+
+def _disown(reference: weakref.ref[TurnBuffer]) -> None:
+    buffer = reference()
+    if buffer is not None:
+        buffer.disown()
 
 
 def put_away(rundir: RunDir) -> None:
@@ -158,51 +254,3 @@ def put_away(rundir: RunDir) -> None:
     """
     number = max((number for number, _ in rundir.full_turns()), default=0) + 1
     rundir.disk.replace(rundir.turns, rundir.path / f"turn_metrics.{number}.jsonl")
-
-
-def cut_torn_end(rundir: RunDir, path: Path, at: str) -> Path | None:
-    """Move the torn end that a dead writer has left into `<file>.torn-<time>`; the copy is written first.
-
-    Returns:
-        The file that now holds the torn bytes; None when there were none.
-
-    Raises:
-        OSError: it could not be read or cut.
-    """
-    try:
-        with open(path, "rb", opener=_open_to_read) as file:  # pathlib has no opener
-            torn, size = _torn_end(file)
-    except FileNotFoundError:
-        return None
-    if not torn:
-        return None
-    kept = path.with_name(f"{path.name}.torn-{at.replace(':', '')}")
-    rundir.disk.write_atomically(kept, torn)
-    descriptor = rundir.disk.open_append(path)
-    try:
-        rundir.disk.truncate(descriptor, size - len(torn))
-        rundir.disk.sync(descriptor)
-    finally:
-        os.close(descriptor)
-    return kept
-
-
-def _open_to_read(path: str, flags: int) -> int:
-    """Neither through a link nor waiting for somebody at the other end of a pipe."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-
-
-def _torn_end(file: BinaryIO) -> tuple[bytes, int]:
-    """What stands behind the last newline, and the size of the file."""
-    size = at = file.seek(0, os.SEEK_END)
-    torn = b""
-    while at > 0:
-        first = max(at - _TAIL_BYTES, 0)
-        file.seek(first)
-        block = file.read(at - first)
-        newline = block.rfind(b"\n")
-        torn = block[newline + 1 :] + torn
-        if newline >= 0:
-            break
-        at = first
-    return torn, size

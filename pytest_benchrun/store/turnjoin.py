@@ -19,7 +19,8 @@ from typing import BinaryIO
 import orjson
 
 from pytest_benchrun.store.rundir import RunDir
-from pytest_benchrun.store.turnfile import cut_torn_end, put_away
+from pytest_benchrun.store.turnends import bring_home, cut_torn_end
+from pytest_benchrun.store.turnfile import put_away
 
 _dumps, _loads = orjson.dumps, orjson.loads  # now: a unit may patch them
 
@@ -41,6 +42,8 @@ def tidy_turns(rundir: RunDir, rotate_bytes: int, now_at: str) -> list[str]:
     notes: list[str] = []
     try:
         _settle_join(rundir)
+        for path in rundir.turns_with_waiting():
+            bring_home(rundir, path, now_at)
         for path in (rundir.turns, *rundir.turn_parts()):
             kept = cut_torn_end(rundir, path, now_at)
             if kept is not None:

@@ -52,14 +52,15 @@ class WallClock:
     def moment_at(self, at_ns: int) -> str:
         """The moment at which `monotonic_ns` gave `at_ns`; as `now_at`."""
         second_ns, prefix = self._second
-        since_ns = at_ns - second_ns
-        if not 0 <= since_ns < _SECOND_NS:
-            shift_ns = _clock_gettime_ns(_ELAPSED) + self._offset_ns - monotonic_ns()  # grows while the machine sleeps
-            since_ns = (at_ns + shift_ns) % _SECOND_NS
-            second_ns = at_ns - since_ns
-            prefix = from_epoch_ms((second_ns + shift_ns) // _MS)[:-4]
-            self._second = second_ns, prefix
-        return prefix + _ENDS[since_ns // _MS]
+        if not 0 <= at_ns - second_ns < _SECOND_NS:
+            second_ns, prefix = self._second = self.second_of(at_ns)
+        return prefix + _ENDS[(at_ns - second_ns) // _MS]
+
+    def second_of(self, at_ns: int) -> tuple[int, str]:
+        """When the second began in which `monotonic_ns` gave `at_ns`, and the moments in it without their ends."""
+        shift_ns = _clock_gettime_ns(_ELAPSED) + self._offset_ns - monotonic_ns()  # grows while the machine sleeps
+        second_ns = at_ns - (at_ns + shift_ns) % _SECOND_NS
+        return second_ns, from_epoch_ms((second_ns + shift_ns) // _MS)[:-4]
 
     def monotonic_s(self) -> float:
         """Seconds since some fixed point; for durations."""

@@ -12,14 +12,15 @@ import pytest
 
 from pytest_benchrun.store.files import Disk
 from pytest_benchrun.store.rundir import RunDir
-from pytest_benchrun.store.turnfile import TurnFile, cut_torn_end
+from pytest_benchrun.store.turnends import cut_torn_end
+from pytest_benchrun.store.turnfile import TurnFile
 from tests.store.faulty import FaultyDisk, HalfDisk, ShortDisk, fork, no_space, wait
 
 AT = "2026-11-21T08:00:00.000Z"
 
 
 def turn_file(rundir: RunDir, worker: str | None = None, *, rotate_bytes: int | None = None) -> TurnFile:
-    return TurnFile(rundir, worker, rotate_bytes=rotate_bytes, now_at=lambda: AT)
+    return TurnFile(rundir, worker, rotate_bytes=rotate_bytes, now_at=lambda: AT, is_buffered=False)
 
 
 def lines_of(path: Path) -> list[bytes]:

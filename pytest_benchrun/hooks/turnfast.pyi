@@ -1,0 +1,6 @@
+from pytest_benchrun.hooks.turnlines import UnitTurns
+from pytest_benchrun.hooks.turns import Turn
+
+class FastTurns:
+    def __init__(self, turns: UnitTurns) -> None: ...
+    def turn(self, session_id: object = None, role: object = None, **fields: object) -> Turn: ...
