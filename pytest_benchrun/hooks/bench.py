@@ -167,9 +167,6 @@ class BenchRun:
         self._is_full = False
         self._beacons = keeps.beacons if keeps else None
         self._turns = keeps.turns if keeps else None
-        opener = None if self._turns is None else opener_of(self._turns)
-        if opener is not None:
-            self.turn = opener  # type: ignore[method-assign]  # the method alone would cost as much as half a turn
         self.programs = Programs(self.artifact, self.metric, self.warnings, self._beacons)
 
     def metric(self, name: str, value: float, unit: str = "", better: Literal["lower", "higher"] | None = None) -> None:
@@ -248,7 +245,11 @@ class BenchRun:
         """
         if self._turns is None:
             return NO_TURN
-        return Turn(self._turns, session_id, role, fields)
+        opener = opener_of(self._turns)
+        if opener is None:
+            return Turn(self._turns, session_id, role, fields)
+        self.turn = opener  # type: ignore[method-assign]  # this method would cost the next one half of its time
+        return opener(session_id, role, **fields)
 
     def wrap(self, call: F, name: str, adapter: str | None = None) -> F:
         """A callable that does what `call` does, and times each call into the turn that is open there.

@@ -41,8 +41,11 @@ cdef int64_t _SECOND_NS = 1_000_000_000
 cdef object _MAX_TOKENS = MAX_TOKENS
 cdef enum:
     NUMBER = 21  # bytes that 64 bits and a sign can take
-    LINE = 16 * 1024
+    LINE = 16 * 1024  # bytes of the longest line that is written as text
     KEPT = 16  # ends of turns, a few more than anybody asks for
+
+
+cdef char _line[LINE]  # of all: nothing else runs between its first byte and its last use
 
 
 @cython.final
@@ -79,7 +82,6 @@ cdef class FastTurns:
     cdef bytes to_index  # what stands between the moment and the index: the session among it
     cdef object role
     cdef bytes to_times  # what stands between the index and the times: the role among it
-    cdef char line[LINE]
 
     def __cinit__(self, turns):
         self.turns = turns
@@ -155,7 +157,7 @@ cdef class FastTurns:
         cdef bytes tokens_in = b"null", tokens_out = b"null"
         cdef bytes by = b"", to_index, to_times, second  # held here: another thread may come in between
         cdef int64_t second_ns
-        cdef char* at = self.line
+        cdef char* at = _line
         cdef Py_ssize_t size
         to_index = self.to_index if turn.session_id is self.session else self.session_label(turn.session_id)
         to_times = self.to_times if turn.role is self.role else self.role_label(turn.role)
@@ -204,12 +206,12 @@ cdef class FastTurns:
         at = put(at, b',"tokens_out":')
         at = put(at, tokens_out)
         at = put(at, self.last)
-        size = at - self.line
+        size = at - _line
         if self.buffer is None and self.file.buffer is not None:
             self.buffer = self.file.buffer  # which has one in its life at most
-        if self.buffer is not None and self.buffer.put(self.line, size, now_ns):
+        if self.buffer is not None and self.buffer.put(_line, size, now_ns):
             return True
-        self.file.append(self.line[:size])
+        self.file.append(_line[:size])
         return True
 
     cdef bytes count(self, value):

@@ -20,12 +20,12 @@ cdef extern from *:
     #if defined(__linux__)
     #include <sys/vfs.h>
     /* Where a page that has its place on the disk can be written to without asking for room again: elsewhere a full
-       disk would end the process (SIGBUS). ext2 to ext4, XFS, tmpfs, and overlays, which are on one of these. */
+       disk would end the process (SIGBUS). ext2 to ext4, XFS, tmpfs. */
     static int is_steady(int descriptor) {
         struct statfs about;
         if (fstatfs(descriptor, &about)) return 0;
         switch ((unsigned long) about.f_type) {
-            case 0xEF53UL: case 0x58465342UL: case 0x01021994UL: case 0x794C7630UL: return 1;
+            case 0xEF53UL: case 0x58465342UL: case 0x01021994UL: return 1;
             default: return 0;
         }
     }
@@ -115,6 +115,7 @@ cdef class TurnBuffer:
         self._memory = NULL
 
     def close(self):
-        """Give the memory back."""
+        """Give the memory back, and wake who waits for lines: there are no more."""
         self.disown()
         self._map.close()
+        self._wake()

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,7 @@ from pytest_benchrun.store.turnfile import TurnFile
 from pytest_benchrun.store.turnjoin import tidy_turns
 from tests.store.faulty import FaultyDisk, HalfDisk, fork, no_space, wait
 
-pytest.importorskip("pytest_benchrun.store.turnbuffer", reason="the compiled parts were not built")
+turnbuffer = pytest.importorskip("pytest_benchrun.store.turnbuffer", reason="the compiled parts were not built")
 
 AT = "2026-11-21T08:00:00.000Z"
 LIMIT_S = 60.0
@@ -43,8 +44,19 @@ def eventually(is_so: Callable[[], bool]) -> bool:
     return True
 
 
+def need_buffers(folder: Path) -> None:
+    with (folder / "probe").open("w+b") as file:
+        file.write(bytes(SIZE))
+        file.flush()
+        try:
+            turnbuffer.TurnBuffer(file.fileno(), lambda: None)
+        except OSError as error:
+            pytest.skip(f"{folder}: {error}")
+
+
 def buffered_file(rundir: RunDir, worker: str | None = "gw0", *, rotate_bytes: int | None = None) -> TurnFile:
     """One that has a buffer; lines `old` are in it from the time before."""
+    need_buffers(rundir.path)
     file = TurnFile(rundir, worker, rotate_bytes=rotate_bytes, now_at=lambda: AT)
 
     def append() -> bool:
@@ -88,6 +100,15 @@ def test_the_end_of_a_unit_has_them_in_the_file(rundir: RunDir) -> None:
     assert rundir.turns_with_waiting() == []
     file.append(b"late\n")
     assert new_lines(rundir.turn_part("gw0")) == [*lines, b"late\n"]
+
+
+def test_its_thread_ends_with_it(rundir: RunDir) -> None:
+    before = set(threading.enumerate())
+    file = buffered_file(rundir)
+    (thread,) = set(threading.enumerate()) - before
+    file.close()
+    thread.join(LIMIT_S)
+    assert not thread.is_alive()
 
 
 def test_lines_of_any_length_keep_their_order(rundir: RunDir) -> None:
