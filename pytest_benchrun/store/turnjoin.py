@@ -1,9 +1,9 @@
 """Puts the workers' turns into one file, and full files away; in the process that owns the run, while no unit runs.
 
-A kill may come between any two steps, so that each can be repeated. A part gets a name of its own first; a
-note says how long the file of all was before it is appended; the part goes when all of it is on the disk, and the
-note after it. Where a note is found with its part, the file is cut back and the part appended again; where
-the part is gone, only the note was left to go.
+A kill may come between any two steps, so that each can be repeated. Where there is no file of all, the first part
+becomes it. Otherwise a part gets a name of its own first; a note says how long the file of all was before it is
+appended; the part goes when all of it is on the disk, and the note after it. Where a note is found with its part, the
+file is cut back and the part appended again; where the part is gone, only the note was left to go.
 """
 
 from __future__ import annotations
@@ -106,6 +106,10 @@ def _cut_back(rundir: RunDir, size: int) -> None:
 
 
 def _join(rundir: RunDir, part: Path) -> None:
+    if not rundir.turns.exists():  # as after a first session, where it saves half of the work
+        rundir.disk.replace(part, rundir.turns)
+        rundir.disk.sync_dir(rundir.path)
+        return
     if not part.name.startswith("turn_metrics.joining-"):
         # a name that no worker has: a new file of the same worker must not be taken for this one
         taken = rundir.path / f"turn_metrics.joining-{part.stat().st_ino}-{part.name.removeprefix('turn_metrics.')}"

@@ -67,6 +67,23 @@ def test_parts_become_one_file(tmp_path: Path) -> None:
     assert tidy_turns(rundir, BIG, AT) == []
 
 
+def test_the_first_part_becomes_the_file_where_there_is_none(tmp_path: Path) -> None:
+    """At whatever operation it is killed, and whoever looks then."""
+    for fails_at in range(1, 100):
+        folder = tmp_path / str(fails_at)
+        rundir = fill(folder)
+        rundir.turns.unlink()
+        part = rundir.turn_part("gw0").stat().st_ino
+        was_killed = run_dying(folder, FaultyDisk(fails_at, die), BIG)
+        assert all_lines(rundir) == [line for line in LINES if not line.startswith(b"m")]
+        tidy_turns(RunDir(folder, Disk(is_durable=False)), BIG, AT)
+        assert (rundir.turns.read_bytes(), rundir.turns.stat().st_ino) == (b"a1\na2\na3\nb1\nb2\n", part)
+        assert (rundir.turn_parts(), rundir.turns_joining.exists()) == ([], False)
+        if not was_killed:
+            return
+    pytest.fail("the kill was never out of reach")
+
+
 def test_nothing_to_do_touches_nothing(tmp_path: Path) -> None:
     disk = FaultyDisk(1, input_output_error)
     assert tidy_turns(RunDir(tmp_path, disk), BIG, AT) == []
