@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,24 +13,25 @@ from pytest_benchrun.core.model import UnitStatus
 from pytest_benchrun.core.runstats import RunStatsView, runstats_view
 from pytest_benchrun.core.turn_stats import TurnStats
 from pytest_benchrun.store.rundir import RunDir
-from pytest_benchrun.store.turnblocks import read_together
+from pytest_benchrun.store.turnblocks import read_turns
 from pytest_benchrun.store.turnjoin import turn_sources
 from pytest_benchrun.store.vectors import LARGE, Vectors, best_arithmetic
 
+MOST = 4
+"""Threads that read turns and compute figures, if there are as many cores."""
 
-def turn_stats(rundir: RunDir, campaign: Campaign, processes: int = 1) -> TurnStats:
+
+def turn_stats(rundir: RunDir, campaign: Campaign, threads: int = 1) -> TurnStats:
     """Take in every turn of completed units by their last attempt; a line that cannot be read is passed over."""
 
     def counts(unit_id: str, attempt: int) -> bool:
         record = campaign.records.get(unit_id)
         return record is not None and record.status is UnitStatus.COMPLETED and record.attempts == attempt
 
-    def make() -> TurnStats:
-        return TurnStats(counts, best_arithmetic())
-
+    stats = TurnStats(counts, best_arithmetic())
     with suppress(OSError), no_collections():
-        return read_together(turn_sources(rundir), make, processes)
-    return make()
+        read_turns(turn_sources(rundir), stats, threads)
+    return stats
 
 
 @contextmanager
@@ -44,16 +46,16 @@ def no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def figures_of(rundir: RunDir, campaign: Campaign, processes: int = 1) -> RunStatsView:
+def figures_of(rundir: RunDir, campaign: Campaign) -> RunStatsView:
     """`runstats.json` of a run as its last event leaves it.
 
     Args:
         rundir: where its turns are.
         campaign: the run.
-        processes: how many may read; more than one only where no other thread runs.
     """
-    stats = turn_stats(rundir, campaign, processes)
-    sum_up(stats, processes)
+    threads = min(MOST, os.cpu_count() or 1)
+    stats = turn_stats(rundir, campaign, threads)
+    sum_up(stats, threads)
     return runstats_view(campaign, stats)
 
 

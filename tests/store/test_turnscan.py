@@ -1,9 +1,8 @@
-"""Turns decoded many at once: the figures of each line decoded by itself, whatever has happened to the bytes."""
+"""Turns read as text: the figures of each line decoded by itself, whatever has happened to the bytes."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import random
 from array import array
 from typing import Any
 
@@ -12,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchrun.core.turn_stats import TurnStats
+from pytest_benchrun.core.turn_stats import TurnNumbers, TurnStats
+from pytest_benchrun.core.turns import TURN_FIELDS
 from pytest_benchrun.store import turnblocks
-from pytest_benchrun.store.turndecode import TurnDecoder, turn_decoder
 from tests.store.turnlines import event_line, turn_line
 
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("msgspec") is None, reason="needs msgspec")
+turnscan = pytest.importorskip("pytest_benchrun.store.turnscan", reason="needs the compiled part")
 
 MS = st.integers(0, 10**9).map(lambda us: us / 1000)
 ADAPTERS = st.lists(st.sampled_from(["L2", "fts5 recall", "status: ok", "größe", "a,b}"]), unique=True)
@@ -142,19 +141,21 @@ def figures(lines: bytes) -> dict[str, Any]:
 
 
 def quick(*blocks: bytes) -> dict[str, Any]:
-    """The figures of blocks, one after the other by the same decoder."""
-    stats, decoder = TurnStats(counts), TurnDecoder(counts)
+    """The figures of blocks, one after the other by the same scanner."""
+    stats, scanner = TurnStats(counts), turnscan.TurnScanner(counts)
     for block in blocks:
-        turnblocks.add_block(stats, block, decoder)
+        numbers, others = scanner.take_numbers(block)
+        stats.add_numbers(numbers)
+        turnblocks.add_decoded(stats, others)
     return dict(stats.view())
 
 
 def left_of(*blocks: bytes) -> bytes:
     """What is left of the last one."""
-    decoder = TurnDecoder(counts)
-    *_, last = [decoder.take_numbers(block) for block in blocks]
-    assert last is not None
-    return last[1]
+    scanner = turnscan.TurnScanner(counts)
+    *_, last = [scanner.take_numbers(block) for block in blocks]
+    left: bytes = last[1]
+    return left
 
 
 @given(st.data())
@@ -205,21 +206,56 @@ def test_whatever_stands_where_a_number_should_is_read_as_in_a_line_alone(text: 
         assert quick(lines[0], block) == figures(lines[0] + block)
 
 
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
-def test_each_bit_of_a_number_is_that_of_the_other_decoder(values: list[float]) -> None:
-    block = b"".join(turn_line(llm_ms=value) for value in values)
-    decoder = TurnDecoder(counts)
-    taken = decoder.take_numbers(block)
-    assert taken is not None
-    assert taken[0].times["llm_ms"].tobytes() == array("d", values).tobytes()
-    assert taken[1] == b""
+NUMBERS = (
+    st.floats(allow_nan=False, allow_infinity=False).map(repr)
+    | st.integers(-(10**17), 10**17).map(lambda digits: str(digits / 1000))
+    | st.tuples(st.integers(-(10**20), 10**20), st.integers(-345, 310)).map(lambda parts: "{}e{}".format(*parts))
+    | st.from_regex(r"-?[0-9]{1,20}(\.[0-9]{0,25})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
+)
 
 
-@given(st.integers(0, 10**20), st.integers(-345, 310))
-def test_each_bit_is_the_same_however_a_number_is_written(digits: int, exponent: int) -> None:
-    text = b"%de%d" % (digits, exponent)
-    block = turn_line() + turn_line().replace(b'"llm_ms":1.5', b'"llm_ms":' + text)
-    assert quick(block) == figures(block)
+@given(NUMBERS)
+def test_each_bit_of_a_number_is_that_of_the_other_decoder(text: str) -> None:
+    block = turn_line().replace(b'"llm_ms":1.5', b'"llm_ms":' + text.encode())
+    numbers, others = turnscan.TurnScanner(counts).take_numbers(block)
+    if others:
+        assert quick(block) == figures(block)
+    else:
+        assert numbers.times["llm_ms"].tobytes() == array("d", [orjson.loads(text)]).tobytes()
+
+
+@given(st.integers(0, 10**15 - 1), st.integers(0, 14))
+def test_a_number_of_fifteen_digits_is_never_left(digits: int, places: int) -> None:
+    text = f"{digits:015}"
+    number = str(int(text[: 15 - places])) + (f".{text[15 - places :]}" if places else "")
+    assert left_of(turn_line().replace(b'"llm_ms":1.5', f'"llm_ms":{number}'.encode())) == b""
+
+
+PAIRS = st.tuples(
+    st.sampled_from([*TURN_FIELDS, "event", "sampled_out", "topic", "x_ms", "y_ms"]),
+    st.sampled_from(["1", "1.5", "null", "true", '"a"', '"ok"', "{}", "[]", '{"L1":1.5}', '{"L1":1,"L1":2}']),
+)
+PLAIN = [(name, orjson.dumps(value).decode()) for name, value in orjson.loads(turn_line()).items()]
+
+
+@given(st.lists(st.tuples(st.integers(0, len(PLAIN)), PAIRS), max_size=3), st.randoms() | st.none())
+def test_names_may_come_twice_and_in_any_order(
+    more: list[tuple[int, tuple[str, str]]], chance: random.Random | None
+) -> None:
+    pairs = PLAIN.copy()
+    for place, pair in more:
+        pairs.insert(place, pair)
+    if chance is not None:
+        chance.shuffle(pairs)
+    block = "{{{}}}\n".format(",".join(f'"{name}":{value}' for name, value in pairs)).encode()
+    assert quick(block, block) == figures(block * 2)
+
+
+@given(st.lists(PAIRS, max_size=4))
+def test_fields_of_users_are_those_of_the_other_decoder(pairs: list[tuple[str, str]]) -> None:
+    own = "".join(f',"{name}":{value}' for name, value in pairs)
+    block = turn_line()[:-2] + own.encode() + b"}\n"
+    assert quick(block, block) == figures(block * 2)
 
 
 def test_an_event_that_holds_a_turn_is_no_turn() -> None:
@@ -229,9 +265,8 @@ def test_an_event_that_holds_a_turn_is_no_turn() -> None:
     assert left_of(block) == event
 
 
-def test_timers_and_adapters_that_come_later_are_learned() -> None:
+def test_timers_and_adapters_that_come_later_are_read_too() -> None:
     early, late = turn_line() * 40, turn_line(embed_ms=2.5, storage_ms_by={"L2": 1.0}, topic="x") * 40
-    assert left_of(early, late) == late
     assert left_of(early, late, late + early) == b""
     assert quick(early, late, late + early) == figures(early + late + late + early)
 
@@ -242,12 +277,60 @@ def test_events_first_and_in_between_cost_no_turn() -> None:
     assert quick(*[block] * 20) == figures(block * 20)
 
 
-def test_lines_that_are_never_alike_are_left_to_the_other_decoder() -> None:
-    blocks = [turn_line(list=[1, number]) * 20 for number in range(20)]
-    assert quick(*blocks) == figures(b"".join(blocks))
-    decoder = TurnDecoder(counts)
-    taken = [decoder.take_numbers(block) for block in blocks]
-    assert taken[-1] is None
+def test_lists_and_objects_of_users_are_left() -> None:
+    block = turn_line(list=[1, 2]) + turn_line(plain=1) + turn_line(object={"a": 1})
+    assert quick(block) == figures(block)
+    assert left_of(block) == turn_line(list=[1, 2]) + turn_line(object={"a": 1})
+
+
+def test_an_attempt_is_asked_for_once_and_counts_as_it_is_said() -> None:
+    asked = []
+
+    def odd(unit_id: str, attempt: int) -> bool:
+        asked.append((unit_id, attempt))
+        return len(unit_id) == 1
+
+    lines = [turn_line(unit_id, attempt=attempt) for attempt in (1, 2) for unit_id in ("a", "bb", "größe")]
+    scanner = turnscan.TurnScanner(odd)
+    taken: list[TurnNumbers] = [scanner.take_numbers(b"".join(lines) * 3)[0] for _ in range(2)]
+    assert [numbers.turns for numbers in taken] == [6, 6]
+    assert sorted(asked) == sorted({(unit_id, attempt) for attempt in (1, 2) for unit_id in ("a", "bb", "größe")})
+
+
+@pytest.mark.parametrize("units", [3, 5000])
+def test_many_units_in_turns_count_as_alone(units: int) -> None:
+    block = b"".join(turn_line(f"{number}-{number % 7}", llm_ms=number) for number in range(units)) * 2
+
+    def some(unit_id: str, _attempt: int) -> bool:
+        return unit_id.endswith("-3")
+
+    numbers, others = turnscan.TurnScanner(some).take_numbers(block)
+    assert not others
+    assert list(numbers.times.get("llm_ms", [])) == [number for number in range(units) if number % 7 == 3] * 2
+
+
+def test_what_is_raised_by_who_is_asked_leaves_nothing_behind() -> None:
+    asked = []
+
+    def ask(unit_id: str, _attempt: int) -> bool:
+        asked.append(unit_id)
+        if asked == ["a", "b"]:
+            raise RuntimeError("gone")
+        return True
+
+    scanner = turnscan.TurnScanner(ask)
+    with pytest.raises(RuntimeError, match="gone"):
+        scanner.take_numbers(turn_line("a") + turn_line("b"))
+    assert scanner.take_numbers(turn_line("a") + turn_line("b"))[0].turns == 2
+
+
+@given(st.binary(max_size=300), st.integers(0, 300))
+def test_a_block_may_begin_and_end_anywhere(noise: bytes, cut: int) -> None:
+    scanner = turnscan.TurnScanner(counts)
+    for block in (noise, turn_line() + noise, turn_line()[cut:], turn_line()[:cut], turn_line() + turn_line()[:cut]):
+        numbers, others = scanner.take_numbers(block)
+        assert numbers.turns == block.count(turn_line())
+        assert len(others) + numbers.turns * len(turn_line()) == block.rfind(b"\n") + 1, "a torn line is no line"
 
 
 @given(st.text(), st.text())
@@ -260,11 +343,6 @@ def test_any_name_may_be_that_of_a_timer_or_an_adapter(timer: str, adapter: str)
 def test_names_that_change_from_turn_to_turn_are_left_too() -> None:
     blocks = [b"".join(turn_line("a", **{f"{number}-{place}_ms": 1.0}) for place in range(40)) for number in range(30)]
     assert quick(*blocks) == figures(b"".join(blocks))
-
-
-def test_without_the_library_nothing_is_decoded_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "msgspec", None)
-    assert turn_decoder(counts) is None
 
 
 WHOLE = [
@@ -300,7 +378,7 @@ def check_damaged(damaged: bytes) -> None:
     assert quick(BLOCK, damaged) == figures(BLOCK + damaged)
 
 
-def test_whole_lines_are_decoded_at_once() -> None:
+def test_whole_lines_are_read() -> None:
     turns = b"".join(WHOLE)
     assert left_of(turns) == b""
     assert left_of(BLOCK) == event_line()
