@@ -5,20 +5,31 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.model import UnitStatus
 from pytest_benchrun.core.runstats import RunStatsView, runstats_view
+from pytest_benchrun.core.stats import ONE_BY_ONE, Arithmetic
 from pytest_benchrun.core.turn_stats import TurnStats
+from pytest_benchrun.store.native import is_wanted
 from pytest_benchrun.store.rundir import RunDir
 from pytest_benchrun.store.turnblocks import read_turns
 from pytest_benchrun.store.turnjoin import turn_sources
-from pytest_benchrun.store.vectors import LARGE, Vectors, best_arithmetic
+
+try:
+    from pytest_benchrun.store.columnmath import ColumnMath
+except ImportError:  # it was installed where there was no compiler
+    _compiled: Callable[[], Arithmetic] | None = None
+else:
+    _compiled = ColumnMath
 
 MOST = 4
 """Threads that read turns and compute figures, if there are as many cores."""
+
+LARGE = 100_000
+"""Numbers of a column whose figures are worth a thread: they take it a millisecond."""
 
 
 def turn_stats(rundir: RunDir, campaign: Campaign, threads: int = 1) -> TurnStats:
@@ -59,8 +70,13 @@ def figures_of(rundir: RunDir, campaign: Campaign) -> RunStatsView:
     return runstats_view(campaign, stats)
 
 
+def best_arithmetic() -> Arithmetic:
+    """The compiled one, where it is there and wanted."""
+    return _compiled() if _compiled is not None and is_wanted() else ONE_BY_ONE
+
+
 def sum_up(stats: TurnStats, threads: int) -> None:
-    """Compute the figures of large columns in so many threads: NumPy does it without Python's lock."""
+    """Compute the figures of large columns in so many threads: compiled, it is done without the interpreter's lock."""
     left = [column for column in stats.columns() if len(column) >= LARGE]
 
     def compute() -> None:
@@ -68,7 +84,7 @@ def sum_up(stats: TurnStats, threads: int) -> None:
             while True:
                 left.pop().summary()
 
-    if len(left) > 1 and isinstance(best_arithmetic(), Vectors):
+    if len(left) > 1 and best_arithmetic() is not ONE_BY_ONE:
         others = [threading.Thread(target=compute, daemon=True) for _ in range(threads - 1)]
         for other in others:
             other.start()

@@ -8,8 +8,7 @@ import orjson
 import pytest
 
 from pytest_benchrun.core.turn_stats import TurnNumbers, TurnStats
-from pytest_benchrun.store.turnstats import sum_up
-from pytest_benchrun.store.vectors import LARGE, best_arithmetic
+from pytest_benchrun.store.turnstats import LARGE, best_arithmetic, sum_up
 from tests.store.turnlines import turn_line
 
 FACTORS = (("llm_ms", 7919), ("storage_ms", 104729), ("embed_ms", 1299709))
