@@ -7,7 +7,7 @@ from array import array
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc, qsort
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from pytest_benchrun.core.stats import DROPPED_BITS, ONE_BY_ONE
@@ -23,7 +23,8 @@ if sys.byteorder not in ("little", "big") or FLT_EVAL_METHOD != 0:
 cdef enum:
     DIGIT = 16  # bits that one count tells apart
     DIGITS = 1 << DIGIT
-    FEW = 1 << 14  # numbers that are sorted
+    LARGE = 1 << 14  # numbers from which on it is worth it
+    FEW = 1 << 16  # numbers that are looked at apart from the others
     EXPONENTS = 2048
     NOT_FINITE = 2047
     MOST = 1 << 30  # numbers that can be added up in 64 bits, by the 32 bits that each has in a part of a sum
@@ -54,9 +55,29 @@ cdef inline double double_of(uint64_t place) noexcept nogil:
     return number
 
 
-cdef int is_below(const void* one, const void* other) noexcept nogil:
-    cdef uint64_t a = (<const uint64_t*>one)[0], b = (<const uint64_t*>other)[0]
-    return (a > b) - (a < b)
+cdef uint64_t select(uint64_t* numbers, Py_ssize_t count, Py_ssize_t rank) noexcept nogil:
+    """The one at this rank; changes their order (Hoare (1961), "Algorithm 65: Find")."""
+    cdef Py_ssize_t low = 0, high = count - 1, up, down
+    cdef uint64_t middle
+    while low < high:
+        middle = numbers[low + (high - low) // 2]
+        up, down = low, high
+        while up <= down:
+            while numbers[up] < middle:
+                up += 1
+            while numbers[down] > middle:
+                down -= 1
+            if up <= down:
+                numbers[up], numbers[down] = numbers[down], numbers[up]
+                up += 1
+                down -= 1
+        if rank <= down:
+            high = down
+        elif rank >= up:
+            low = up
+        else:
+            break
+    return numbers[rank]
 
 
 cdef inline void add(Sums* sums, double number) noexcept nogil:
@@ -118,17 +139,15 @@ cdef class Ordered:
     cdef Numbers _numbers
     cdef Py_ssize_t* _counts  # of all, by their first digit
     cdef Py_ssize_t* _some  # of those that have the same digits before
-    cdef uint64_t* _sorted  # the few that have the same digits, the last ones that were asked for
+    cdef uint64_t* _few  # that have the same digits, the last ones that were asked for
     cdef Py_ssize_t _first, _end  # their ranks
 
     def __cinit__(self, values):
-        cdef const double* numbers
-        cdef Py_ssize_t place, count
         self._numbers = Numbers(values)
         self._counts = <Py_ssize_t*>calloc(DIGITS, sizeof(Py_ssize_t))
         self._some = <Py_ssize_t*>malloc(DIGITS * sizeof(Py_ssize_t))
-        self._sorted = <uint64_t*>malloc(FEW * sizeof(uint64_t))
-        if self._counts == NULL or self._some == NULL or self._sorted == NULL:
+        self._few = <uint64_t*>malloc(FEW * sizeof(uint64_t))
+        if self._counts == NULL or self._some == NULL or self._few == NULL:
             raise MemoryError
         with nogil:
             count_digits(self._numbers.first, self._numbers.count, self._counts, 0, 0)
@@ -136,7 +155,7 @@ cdef class Ordered:
     def __dealloc__(self):
         free(self._counts)
         free(self._some)
-        free(self._sorted)
+        free(self._few)
 
     def __len__(self):
         return self._numbers.count
@@ -169,8 +188,8 @@ cdef class Ordered:
                 memset(counts, 0, DIGITS * sizeof(Py_ssize_t))
                 count_digits(self._numbers.first, self._numbers.count, counts, before, known)
             self._first = first
-            self._end = first + gather(self._numbers.first, self._numbers.count, self._sorted, before, known)
-        return double_of(self._sorted[rank - self._first])
+            self._end = first + gather(self._numbers.first, self._numbers.count, self._few, before, known)
+        return double_of(select(self._few, self._end - self._first, rank - self._first))
 
 
 cdef void count_digits(
@@ -191,7 +210,7 @@ cdef void count_digits(
 cdef Py_ssize_t gather(
     const double* numbers, Py_ssize_t count, uint64_t* found, uint64_t before, int known
 ) noexcept nogil:
-    """Put those numbers in order whose first `known` bits are `before`; how many there are."""
+    """Put those numbers together whose first `known` bits are `before`; how many there are."""
     cdef uint64_t bits, place
     cdef Py_ssize_t number, many = 0
     for number in range(count):
@@ -200,7 +219,6 @@ cdef Py_ssize_t gather(
         if place >> (64 - known) == before:
             found[many] = place
             many += 1
-    qsort(found, many, sizeof(uint64_t), is_below)
     return many
 
 
@@ -244,7 +262,7 @@ cdef class ColumnMath:
 
 cdef bint is_large(values):
     """Whether they are doubles, and as many as are worth it."""
-    return isinstance(values, array) and values.typecode == "d" and FEW <= len(values) < MOST
+    return isinstance(values, array) and values.typecode == "d" and LARGE <= len(values) < MOST
 
 
 cdef object sum_of(values, double mean, bint is_squared):

@@ -42,6 +42,11 @@ cdef struct Unit:
     bint counts
 
 
+cdef struct Piece:
+    const char* text
+    Py_ssize_t length
+
+
 cdef struct Scan:
     Names fields
     Names adapters
@@ -49,10 +54,16 @@ cdef struct Scan:
     Unit units[UNITS]
     Unit* unit
     int64_t line
-    # what is asked
+    # what is the same in many lines, one after the other: as it stands in the last one that was read, and what it says
+    Piece middle
+    const char* unit_id
+    Py_ssize_t unit_length
+    Piece end
+    int64_t attempt
+    bint is_ok
+    # a name that is asked for
     const char* text
     Py_ssize_t length
-    int64_t attempt
     # sums
     Py_ssize_t turns
     Py_ssize_t errors
@@ -94,8 +105,19 @@ cdef inline uint64_t place_of(const char* text, Py_ssize_t length, int64_t attem
     return mixed & (UNITS - 1)
 
 
-cdef inline bint knows_unit(Scan* scan, const char* text, Py_ssize_t length, int64_t attempt) noexcept nogil:
-    """Whether it is known if this attempt of this unit counts; mostly it is that of the line before."""
+cdef inline bint took_again(Piece* piece, const char** at, const char* end) noexcept nogil:
+    """Whether the same bytes stand here as before; goes behind them."""
+    if piece.text == NULL or end - at[0] < piece.length or memcmp(at[0], piece.text, piece.length) != 0:
+        return False
+    at[0] += piece.length
+    return True
+
+
+cdef inline bint knows_unit(Scan* scan) noexcept nogil:
+    """Whether it is known if the attempt of the line counts; mostly it is that of the line before."""
+    cdef const char* text = scan.unit_id
+    cdef Py_ssize_t length = scan.unit_length
+    cdef int64_t attempt = scan.attempt
     cdef Unit* unit = scan.unit
     if unit.attempt == attempt and unit.length == length and memcmp(unit.text, text, length) == 0:
         return True

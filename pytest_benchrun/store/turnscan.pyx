@@ -108,21 +108,57 @@ cdef inline bint took_time_or_null(Scan* scan, const char** at, const char* end,
     return took_time(at, &name.values[name.count])
 
 
+cdef inline bint took_unit(Scan* scan, const char** at, const char* end) noexcept nogil:
+    """Whether the fields behind the timestamp stand here; they are mostly those of the line before."""
+    cdef const char* first = at[0]
+    cdef const char* text
+    cdef Py_ssize_t length
+    if took_again(&scan.middle, at, end):
+        return True
+    if not (
+        took(at, end, b',"run_id":"') and took_text(at, end, &text, &length)
+        and took(at, end, b',"session_id":') and took_text_or_null(at, end)
+        and took(at, end, b',"unit_id":"') and took_text(at, end, &scan.unit_id, &scan.unit_length)
+        and took(at, end, b',"turn_index":')
+    ):
+        scan.middle.text = NULL
+        return False
+    scan.middle.text, scan.middle.length = first, at[0] - first
+    return True
+
+
+cdef inline bint took_end(Scan* scan, const char** at, const char* end) noexcept nogil:
+    """The same of the fields from the status to the last one that every turn has."""
+    cdef const char* first = at[0]
+    cdef const char* text
+    cdef const char* worker
+    cdef Py_ssize_t length, worker_length
+    if took_again(&scan.end, at, end):
+        return True
+    if not (
+        took(at, end, b',"status":"') and took_text(at, end, &text, &length)
+        and took(at, end, b',"error":') and took_text_or_null(at, end)
+        and took(at, end, b',"attempt":') and took_count(at, MOST_ATTEMPT, &scan.attempt)
+        and took(at, end, b',"worker":"') and took_text(at, end, &worker, &worker_length)
+    ):
+        scan.end.text = NULL
+        return False
+    scan.is_ok = length == 2 and memcmp(text, b"ok", 2) == 0
+    scan.end.text, scan.end.length = first, at[0] - first
+    return True
+
+
 cdef int take_line(Scan* scan, const char** at, const char* end) noexcept nogil:
     """Take the numbers of the line that begins here; unless it is taken, nothing is changed by it."""
     cdef const char* text
-    cdef const char* unit_id
-    cdef Py_ssize_t length, unit_length
-    cdef int64_t number, attempt, tokens_in, tokens_out
+    cdef Py_ssize_t length
+    cdef int64_t number, tokens_in, tokens_out
     cdef int found = 0, timers, place, answer
-    cdef bint is_ok, is_timed
+    cdef bint is_timed
     scan.line += 1
     if not (
         took(at, end, b'{"timestamp":"') and took_text(at, end, &text, &length)
-        and took(at, end, b',"run_id":"') and took_text(at, end, &text, &length)
-        and took(at, end, b',"session_id":') and took_text_or_null(at, end)
-        and took(at, end, b',"unit_id":"') and took_text(at, end, &unit_id, &unit_length)
-        and took(at, end, b',"turn_index":') and took_count(at, MOST_COUNT, &number)
+        and took_unit(scan, at, end) and took_count(at, MOST_COUNT, &number)
         and took(at, end, b',"turn_id":"') and took_text(at, end, &text, &length)
         and took(at, end, b',"role":') and took_text_or_null(at, end)
         and took(at, end, b',"llm_ms":') and took_time_or_null(scan, at, end, 0, &found)
@@ -139,25 +175,18 @@ cdef int take_line(Scan* scan, const char** at, const char* end) noexcept nogil:
         took(at, end, b',"total_ms":') and took_time_or_null(scan, at, end, 2, &found)
         and took(at, end, b',"tokens_in":') and took_count_or_null(at, end, &tokens_in)
         and took(at, end, b',"tokens_out":') and took_count_or_null(at, end, &tokens_out)
-        and took(at, end, b',"status":"') and took_text(at, end, &text, &length)
+        and took_end(scan, at, end)
     ):
         return LEFT
-    is_ok, is_timed = length == 2 and memcmp(text, b"ok", 2) == 0, timers > 0
-    if not (
-        took(at, end, b',"error":') and took_text_or_null(at, end)
-        and took(at, end, b',"attempt":') and took_count(at, MOST_ATTEMPT, &attempt)
-        and took(at, end, b',"worker":"') and took_text(at, end, &text, &length)
-    ):
-        return LEFT
+    is_timed = timers > 0
     answer = take_fields(scan, at, end, &found, &is_timed)
     if answer != TAKEN:
         return answer
-    if not knows_unit(scan, unit_id, unit_length, attempt):
-        scan.text, scan.length, scan.attempt = unit_id, unit_length, attempt
+    if not knows_unit(scan):
         return NEW_UNIT
     if scan.unit.counts:
         scan.turns += 1
-        scan.errors += not is_ok
+        scan.errors += not scan.is_ok
         scan.timed += is_timed
         scan.tokens_in += tokens_in
         scan.tokens_out += tokens_out
@@ -223,6 +252,7 @@ cdef class TurnScanner:
         self._empty(&scan.fields, lines)
         self._empty(&scan.adapters, lines)
         self._room = max(self._room, lines)
+        scan.middle.text = scan.end.text = NULL  # they are in that block
         scan.turns = scan.errors = scan.timed = 0
         scan.tokens_in = scan.tokens_out = 0
         return 0
@@ -238,12 +268,12 @@ cdef class TurnScanner:
     cdef int _ask_unit(self) except -1:
         """Ask whether an attempt counts; another one that has its place is forgotten."""
         cdef Scan* scan = self._scan
-        cdef bytes unit_id = PyBytes_FromStringAndSize(scan.text, scan.length)
+        cdef bytes unit_id = PyBytes_FromStringAndSize(scan.unit_id, scan.unit_length)
         cdef bint counts = bool(self._counts(unit_id.decode(), scan.attempt))
-        cdef uint64_t place = place_of(scan.text, scan.length, scan.attempt)
+        cdef uint64_t place = place_of(scan.unit_id, scan.unit_length, scan.attempt)
         cdef Unit* unit = &scan.units[place]
         self._unit_ids[place] = unit_id  # holds the text where it is
-        unit.text, unit.length = PyBytes_AS_STRING(unit_id), scan.length
+        unit.text, unit.length = PyBytes_AS_STRING(unit_id), scan.unit_length
         unit.attempt, unit.counts = scan.attempt, counts
         scan.unit = unit
         return 0

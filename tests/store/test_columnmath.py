@@ -17,7 +17,7 @@ from pytest_benchrun.core.stats import ONE_BY_ONE, Summary, summarize
 columnmath = pytest.importorskip("pytest_benchrun.store.columnmath", reason="needs the compiled part")
 
 FEW = 1 << 14
-"""Numbers up to which Python computes, and up to which alike ones are sorted."""
+"""Numbers up to which Python computes."""
 
 NUMBERS = st.lists(
     st.floats(-1e12, 1e12) | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1e-3]),
