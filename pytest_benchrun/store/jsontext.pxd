@@ -6,20 +6,46 @@ the line. What is read ends with a newline, which is part of no piece: so each o
 """
 
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memcmp, memcpy, strlen
+from libc.math cimport ldexp
+from libc.string cimport memcmp, memcpy, strchr, strlen
 
 cdef extern from * nogil:
     """
     static const double POWERS_OF_TEN[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13,
                                            1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+    /* digits / 10**power, rounded once: the quotient of integers has 64 bits at least, and says if anything is left. */
+    static int divided(unsigned long long digits, int power, double *number) {
+    #ifdef __SIZEOF_INT128__
+        unsigned __int128 quotient, rest, half, whole, divisor = 1;
+        int place, drop, shift = __builtin_clzll(digits);
+        unsigned long long top;
+        for (place = 0; place < power; place++) divisor *= 5;
+        whole = (unsigned __int128)(digits << shift) << 64;
+        quotient = whole / divisor;
+        top = (unsigned long long)(quotient >> 64);
+        drop = 75 - (top ? __builtin_clzll(top) : 64 + __builtin_clzll((unsigned long long)quotient));
+        top = (unsigned long long)(quotient >> drop);
+        half = (unsigned __int128)1 << (drop - 1);
+        rest = quotient & (2 * half - 1);
+        top += rest > half || (rest == half && (quotient * divisor != whole || (top & 1)));
+        *number = ldexp((double)top, drop - 64 - shift - power);
+        return 1;
+    #else
+        return 0;
+    #endif
+    }
     """
     const double* POWERS_OF_TEN
+    bint divided(unsigned long long digits, int power, double* number)
     int __builtin_ctzll(unsigned long long)
 
 cdef enum:
     MOST_DIGITS = 15  # of a number that a double holds exactly, whatever they are
     MOST_POWER = 22  # of ten: the largest that a double holds exactly
     MOST_COUNT = 12  # digits of a count: millions of them can be added up in 64 bits
+    MOST_WHOLE = 19  # digits of an integer of 64 bits
+    MOST_FIVES = 27  # the largest power of five that 64 bits hold
     LONG = 40  # digits of a number before its point or behind it
 
 
@@ -56,8 +82,22 @@ cdef inline const char* behind_sequence(const char* at) noexcept nogil:
     return <const char*>byte + 1
 
 
-cdef inline const char* behind_text(const char* at, const char* end) noexcept nogil:
-    """Behind the quote that ends a text; NULL where it holds an escape or what no text may hold."""
+cdef inline const char* behind_escape(const char* at) noexcept nogil:
+    """Behind a backslash and what it stands before; NULL where that is no escape, or half of a character."""
+    cdef int place
+    cdef unsigned char digit
+    at += 1
+    if at[0] != 0x75:
+        return at + 1 if at[0] != 0 and strchr(b'"\\/bfnrt', at[0]) != NULL else NULL
+    for place in range(1, 5):  # it stops at a line's end, as that is no digit
+        digit = at[place] | 0x20
+        if not (0x30 <= at[place] <= 0x39 or 0x61 <= digit <= 0x66):
+            return NULL
+    return at + 5 if at[1] | 0x20 != 0x64 or 0x30 <= at[2] <= 0x37 else NULL
+
+
+cdef inline const char* behind_text(const char* at, const char* end, bint is_plain) noexcept nogil:
+    """Behind the quote that ends a text; NULL where it holds what no text may hold, or an escape and should be plain."""
     cdef uint64_t word, quote, slash, odd
     while True:
         odd = 0
@@ -75,17 +115,20 @@ cdef inline const char* behind_text(const char* at, const char* end) noexcept no
                 at += 1
         if at[0] == 0x22:
             return at + 1
-        if not <unsigned char>at[0] & 0x80:
+        if <unsigned char>at[0] & 0x80:
+            at = behind_sequence(at)
+        elif at[0] == 0x5C and not is_plain:
+            at = behind_escape(at)
+        else:
             return NULL
-        at = behind_sequence(at)
         if at == NULL:
             return NULL
 
 
 cdef inline bint took_text(const char** at, const char* end, const char** text, Py_ssize_t* length) noexcept nogil:
-    """Whether a text stands here, behind its first quote; goes behind its last one."""
+    """Whether a text stands here that means what it holds, behind its first quote; goes behind its last one."""
     text[0] = at[0]
-    at[0] = behind_text(at[0], end)
+    at[0] = behind_text(at[0], end, True)
     if at[0] == NULL:
         return False
     length[0] = at[0] - text[0] - 1
@@ -95,7 +138,7 @@ cdef inline bint took_text(const char** at, const char* end, const char** text, 
 cdef inline bint took_text_or_null(const char** at, const char* end) noexcept nogil:
     if at[0][0] != 0x22:
         return took(at, end, b"null")
-    at[0] = behind_text(at[0] + 1, end)
+    at[0] = behind_text(at[0] + 1, end, False)
     return at[0] != NULL
 
 
@@ -121,7 +164,7 @@ cdef inline bint took_number(const char** at, double* number, bint* is_exact) no
     """Whether a number stands here, and neither a huge nor a tiny one.
 
     Of few digits and a small power of ten it is known exactly: both are doubles, and one division or multiplication
-    rounds once (Clinger (1990), "How to read floating point numbers accurately").
+    rounds once (Clinger (1990), "How to read floating point numbers accurately"). Of some more, integers are divided.
     """
     cdef const char* place = at[0]
     cdef const char* first
@@ -165,8 +208,10 @@ cdef inline bint took_number(const char** at, double* number, bint* is_exact) no
     is_exact[0] = many + behind <= MOST_DIGITS and -MOST_POWER <= power <= MOST_POWER
     if is_exact[0]:
         number[0] = <double>digits / POWERS_OF_TEN[-power] if power < 0 else <double>digits * POWERS_OF_TEN[power]
-        if is_negative:
-            number[0] = -number[0]
+    elif digits and many + behind <= MOST_WHOLE and -MOST_FIVES <= power <= 0:
+        is_exact[0] = divided(digits, -power, number)
+    if is_exact[0] and is_negative:
+        number[0] = -number[0]
     return True
 
 

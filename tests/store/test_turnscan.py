@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from array import array
 from typing import Any
@@ -224,11 +225,52 @@ def test_each_bit_of_a_number_is_that_of_the_other_decoder(text: str) -> None:
         assert numbers.times["llm_ms"].tobytes() == array("d", [orjson.loads(text)]).tobytes()
 
 
-@given(st.integers(0, 10**15 - 1), st.integers(0, 14))
-def test_a_number_of_fifteen_digits_is_never_left(digits: int, places: int) -> None:
-    text = f"{digits:015}"
-    number = str(int(text[: 15 - places])) + (f".{text[15 - places :]}" if places else "")
-    assert left_of(turn_line().replace(b'"llm_ms":1.5', f'"llm_ms":{number}'.encode())) == b""
+@given(st.floats(1e-5, 1e15) | st.integers(0, 10**17).map(lambda number: number / 1000))
+def test_a_number_of_usual_size_is_never_left(number: float) -> None:
+    block = turn_line(llm_ms=number)
+    numbers, others = turnscan.TurnScanner(counts).take_numbers(block)
+    assert others == b""
+    assert numbers.times["llm_ms"].tobytes() == array("d", [number]).tobytes()
+
+
+@pytest.mark.parametrize("power", range(-30, 3))
+@given(digits=st.integers(10**14, 10**19 - 1))
+def test_many_digits_are_rounded_once(power: int, digits: int) -> None:
+    halfway = 2**53 + digits % 10**6 * 2 + 1  # between two doubles, to whichever of them is even
+    for number in (f"{digits}e{power}", f"{halfway}.0", f"{halfway}.01", f"-{halfway - 1}.99"):
+        block = turn_line().replace(b'"llm_ms":1.5', f'"llm_ms":{number}'.encode())
+        numbers, others = turnscan.TurnScanner(counts).take_numbers(block)
+        assert others == b"" or "e" in number
+        assert others or numbers.times["llm_ms"].tobytes() == array("d", [float(number)]).tobytes()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a "b"',
+        "a\nb\\",
+        "\x01\x1f\x7f",
+        "größe \u2028 \U0001f600",
+        "",
+        "/",
+        "\t" * 20,
+        "1234567\\",
+        '12345678"',
+        "\ud7ff\ue000",
+    ],
+)
+def test_texts_of_users_are_read_whatever_they_hold(text: str) -> None:
+    block = turn_line(topic=text, role=text, session_id=text, error=text)
+    assert left_of(block) == b""
+    assert quick(block) == figures(block)
+    ascii_block = json.dumps(orjson.loads(block), separators=(",", ":")).encode() + b"\n"
+    assert quick(ascii_block) == figures(ascii_block)
+
+
+@given(st.text(alphabet='\\"/bfnrtuUdD8cC0aAfF9\n é', max_size=12))
+def test_escapes_are_those_of_the_other_decoder(text: str) -> None:
+    block = turn_line(role="@").replace(b"@", text.encode())
+    assert quick(block) == figures(block)
 
 
 PAIRS = st.tuples(
