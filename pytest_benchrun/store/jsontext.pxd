@@ -46,6 +46,7 @@ cdef enum:
     MOST_COUNT = 12  # digits of a count: millions of them can be added up in 64 bits
     MOST_WHOLE = 19  # digits of an integer of 64 bits
     MOST_FIVES = 27  # the largest power of five that 64 bits hold
+    DEEPEST = 32  # lists and objects in each other
     LONG = 40  # digits of a number before its point or behind it
 
 
@@ -220,10 +221,28 @@ cdef inline bint took_time(const char** at, double* number) noexcept nogil:
     return took_number(at, number, &is_exact) and is_exact
 
 
-cdef inline bint took_anything(const char** at, const char* end) noexcept nogil:
-    """Whether what a field of the user's may hold stands here; of lists and objects nothing is known."""
+cdef inline bint took_anything(const char** at, const char* end, int depth) noexcept nogil:
+    """Whether a value stands here, whatever it is; of lists and objects those that are no deeper than is usual."""
+    cdef char close = 0x5D if at[0][0] == 0x5B else 0x7D
     cdef double number
     cdef bint is_exact
-    if at[0][0] == 0x22 or at[0][0] == 0x6E:
-        return took_text_or_null(at, end)
-    return took(at, end, b"true") or took(at, end, b"false") or took_number(at, &number, &is_exact)
+    if at[0][0] != 0x5B and at[0][0] != 0x7B:
+        if at[0][0] == 0x22 or at[0][0] == 0x6E:
+            return took_text_or_null(at, end)
+        return took(at, end, b"true") or took(at, end, b"false") or took_number(at, &number, &is_exact)
+    at[0] += 1
+    if at[0][0] == close:
+        at[0] += 1
+        return True
+    while depth:
+        if close == 0x7D:
+            if at[0][0] != 0x22 or not took_text_or_null(at, end) or not took(at, end, b":"):
+                return False
+        if not took_anything(at, end, depth - 1):
+            return False
+        at[0] += 1
+        if at[0][-1] == close:
+            return True
+        if at[0][-1] != 0x2C:
+            return False
+    return False

@@ -17,6 +17,7 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memchr, memcmp, memcpy
 
 from pytest_benchrun.store.jsontext cimport (
+    DEEPEST,
     MOST_COUNT,
     took,
     took_anything,
@@ -86,7 +87,7 @@ cdef int take_fields(Scan* scan, const char** at, const char* end, int* found, b
         name.line = scan.line
         follower = &name.follower
         if name.holds == ANYTHING:
-            if not took_anything(at, end):
+            if not took_anything(at, end, DEEPEST):
                 return LEFT
         elif at[0][0] != 0x6E:
             if not took_time(at, &name.values[name.count]):

@@ -319,10 +319,35 @@ def test_events_first_and_in_between_cost_no_turn() -> None:
     assert quick(*[block] * 20) == figures(block * 20)
 
 
-def test_lists_and_objects_of_users_are_left() -> None:
-    block = turn_line(list=[1, 2]) + turn_line(plain=1) + turn_line(object={"a": 1})
+NESTED = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.integers().map(lambda n: n % 10**9 / 1000)
+    | st.text(),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=3), values, max_size=3),
+)
+
+
+@given(NESTED)
+def test_lists_and_objects_of_users_are_read(value: object) -> None:
+    block = turn_line(own=value)
+    assert left_of(block) in ({b""} if isinstance(value, list | dict) else {b"", block})
     assert quick(block) == figures(block)
-    assert left_of(block) == turn_line(list=[1, 2]) + turn_line(object={"a": 1})
+
+
+@given(st.lists(st.sampled_from(["[", "]", "{", "}", ",", ":", '"a":', '"a"', "1", "null", "01", " "]), max_size=9))
+def test_broken_lists_and_objects_are_those_of_the_other_decoder(pieces: list[str]) -> None:
+    block = turn_line(own="@").replace(b'"@"', "".join(pieces).encode())
+    assert quick(block) == figures(block)
+
+
+@pytest.mark.parametrize("depth", [1, 31, 32, 33, 5000])
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_too_deep_is_left(begin: str, end: str, depth: int) -> None:
+    block = turn_line(own="@").replace(b'"@"', f"{begin * depth}1{end * depth}".encode())
+    assert left_of(block) == (b"" if depth <= 32 else block)
+    assert quick(block) == figures(block)
 
 
 def test_an_attempt_is_asked_for_once_and_counts_as_it_is_said() -> None:
