@@ -39,6 +39,9 @@ def test_turns(benchrun, unit):
             with turn.time("storage_ms", adapter="L2"):
                 pass
 """
+LOADED = "import pytest_benchrun.core.campaign, pytest_benchrun.store.journal, pytest_benchrun.store.turnstats"
+"""What a session has imported when it comes to its end."""
+
 ALONE = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly")
 
 
@@ -150,8 +153,9 @@ def compare_figures(bench: Bench, turns: int) -> str:
     places = {"columns": home / "columns", "summary": home / "results"}
     for name in percentile_peers.PEERS:
         commands[name] = [script, name, str(places.get(name, file))]
-    runs = bench.play({name: words for name, words in commands.items() if bench.absent(name, titles[name][1]) is None})
-    answers = {name: json.loads(found[0][1]) for name, found in runs.items() if name != "ours"}
+    able = {name: words for name, words in commands.items() if bench.absent(name, titles[name][1]) is None}
+    runs = bench.play({**able, "loaded": ["-c", LOADED]})
+    answers = {name: json.loads(found[0][1]) for name, found in runs.items() if name not in {"ours", "loaded"}}
     answers["ours"] = _ours(home / "results", bench.environment)
     true = answers.get("columns", answers["ours"])
     rows = []
@@ -189,6 +193,10 @@ def _targets(costs: Mapping[str, Sequence[Cost]]) -> str:
             pairs = zip(costs[one], costs[other], strict=True)
             ratios = [getattr(mine, of) / getattr(theirs, of) for mine, theirs in pairs]
             rows.append((what, *_held_against(target, ratios, ".2f")))
+    if {"summary", "loaded", "columns"} <= costs.keys():
+        triples = zip(costs["summary"], costs["loaded"], costs["columns"], strict=True)
+        ratios = [(all_of_it.cpu_s - loaded.cpu_s) / floor.cpu_s for all_of_it, loaded, floor in triples]
+        rows.insert(1, ("the same without its imports", *_held_against(SUMMARY_TARGET, ratios, ".2f")))
     if "ours" in costs:
         rows.append(("`benchrun stats`: peak MB", *_held_against(MEMORY_TARGET_MB, _peaks_mb(costs["ours"]), ".0f")))
     return show_table(("figures", "median", "least to most", "target", ""), rows)
