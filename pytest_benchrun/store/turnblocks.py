@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from contextlib import suppress
 from gzip import GzipFile
 from io import RawIOBase
 from pathlib import Path
+from threading import Lock, Thread
 from typing import NamedTuple
 
 import orjson
@@ -78,7 +78,7 @@ class _Readers:
     def __init__(self, parts: deque[Part], stats: TurnStats) -> None:
         self._parts = parts
         self._stats = stats
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._errors: list[BaseException] = []
 
     def read(self, threads: int) -> None:
@@ -87,7 +87,7 @@ class _Readers:
         try:
             with suppress(RuntimeError):  # there are too many threads: fewer do it too
                 for _ in range(threads - 1):
-                    other = threading.Thread(target=self._read_beside, daemon=True)
+                    other = Thread(target=self._read_beside, daemon=True)
                     other.start()
                     others.append(other)
             self._read_parts()

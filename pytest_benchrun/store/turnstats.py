@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from threading import Thread
 
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.core.model import UnitStatus
@@ -85,9 +85,12 @@ def sum_up(stats: TurnStats, threads: int) -> None:
                 left.pop().summary()
 
     if len(left) > 1 and best_arithmetic() is not ONE_BY_ONE:
-        others = [threading.Thread(target=compute, daemon=True) for _ in range(threads - 1)]
-        for other in others:
-            other.start()
+        others: list[Thread] = []
+        with suppress(RuntimeError):  # there are too many threads: fewer do it too
+            for _ in range(threads - 1):
+                other = Thread(target=compute, daemon=True)
+                other.start()
+                others.append(other)
         compute()
         for other in others:
             other.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from array import array
 
 import orjson
@@ -29,6 +30,16 @@ def test_threads_change_no_digit(threads: int) -> None:
     sum_up(together, threads)
     assert together.view() == alone.view()
     assert together.attributed_s.hex() == alone.attributed_s.hex()
+
+
+def test_where_no_thread_can_be_started_one_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    alone, together = large(), large()
+    sum_up(together, 4)
+    assert together.view() == alone.view()
 
 
 def test_what_comes_later_is_in_the_figures() -> None:
