@@ -241,6 +241,8 @@ cdef class ColumnMath:
 
     def buckets(self, values):
         """As in `Arithmetic`."""
+        if not is_large(values):
+            return ONE_BY_ONE.buckets(values)
         cdef Numbers numbers = Numbers(values)
         cdef Py_ssize_t number, keys = <Py_ssize_t>1 << (64 - <int>DROPPED_BITS)
         cdef int dropped = DROPPED_BITS

@@ -81,7 +81,7 @@ def test_the_sum_of_squares_is_the_same(values: list[float], mean: float) -> Non
 
 @given(NUMBERS)
 def test_buckets_are_the_same(values: list[float]) -> None:
-    column = array("d", values)
+    column = much_of(values)
     assert columnmath.ColumnMath().buckets(column) == ONE_BY_ONE.buckets(column)
 
 

@@ -47,8 +47,5 @@ def test_what_comes_later_is_in_the_figures() -> None:
     sum_up(stats, 2)
     before = stats.view()["llm_ms"]
     stats.add(orjson.loads(turn_line(llm_ms=1e9)))
-    other = large()
-    sum_up(other, 2)
-    stats.merge(other)
     after = stats.view()["llm_ms"]
-    assert (after["n"], after["max"]) == (2 * before["n"] + 1, 1e9)
+    assert (after["n"], after["max"]) == (before["n"] + 1, 1e9)
