@@ -104,9 +104,12 @@ cdef inline const char* behind_text(const char* at, const char* end, bint is_pla
         odd = 0
         while end - at >= 8:  # "Bit Twiddling Hacks", S. E. Anderson: bytes that are less than n, and equal to n
             memcpy(&word, at, 8)
-            quote = word ^ (0x2222222222222222ULL)
-            slash = word ^ (0x5C5C5C5C5C5C5C5CULL)
-            odd = (((quote - 0x0101010101010101ULL) & ~quote) | ((slash - 0x0101010101010101ULL) & ~slash) | ((word - 0x2020202020202020ULL) & ~word) | word) & 0x8080808080808080ULL
+            quote = word ^ 0x2222222222222222ULL
+            slash = word ^ 0x5C5C5C5C5C5C5C5CULL
+            odd = (quote - 0x0101010101010101ULL) & ~quote
+            odd |= (slash - 0x0101010101010101ULL) & ~slash
+            odd |= ((word - 0x2020202020202020ULL) & ~word) | word
+            odd &= 0x8080808080808080ULL
             if odd:
                 at += __builtin_ctzll(odd) >> 3
                 break
