@@ -58,8 +58,6 @@ LIBRARIES = {
         (
             "apprise",
             "filelock",
-            "msgspec",
-            "numpy",
             "orjson",
             "pandas",
             "polars",
@@ -78,9 +76,7 @@ LIBRARIES = {
 }
 """Library and the lowest floor that may import it; the rest of the standard library is free."""
 
-EXTRAS = frozenset(
-    {"apprise", "msgspec", "numpy", "pandas", "polars", "psycopg", "pyarrow", "pynvml", "pytest_benchmark", "yaml"}
-)
+EXTRAS = frozenset({"apprise", "pandas", "polars", "psycopg", "pyarrow", "pynvml", "pytest_benchmark", "yaml"})
 """Libraries that need not be there: imported inside the function that needs them, in any room, with the reason."""
 
 READS_CLOCK = frozenset(

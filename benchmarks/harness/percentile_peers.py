@@ -18,6 +18,20 @@ def columns_numpy(path: str) -> Found:
     return {name: np.quantile(np.load(f"{path}.{name}.npy"), QUANTILES).tolist() for name in COLUMNS}
 
 
+def session_summary(path: str) -> Found:
+    """What the end of a session computes of its turns, and more than was asked; `path` is that of the results."""
+    from pathlib import Path  # noqa: PLC0415
+
+    from pytest_benchrun.core.campaign import Campaign  # noqa: PLC0415
+    from pytest_benchrun.store.journal import all_events  # noqa: PLC0415
+    from pytest_benchrun.store.rundir import RunDir  # noqa: PLC0415
+    from pytest_benchrun.store.turnstats import figures_of  # noqa: PLC0415
+
+    rundir = RunDir(Path(path))
+    summary: Any = figures_of(rundir, Campaign.of(all_events(rundir)))["turn_metrics_summary"]
+    return {name: [summary[name][p] for p in ("p50", "p95", "p99")] for name in COLUMNS}
+
+
 def orjson_numpy(path: str) -> Found:
     import numpy as np  # noqa: PLC0415
     import orjson  # noqa: PLC0415
@@ -121,6 +135,7 @@ def fast_digest(path: str) -> Found:
 
 
 PEERS: dict[str, tuple[str, tuple[str, ...], Callable[[str], Found]]] = {
+    "summary": ("the summary at the end of a session", ("pytest-benchrun",), session_summary),
     "columns": ("values already in columns, NumPy", ("numpy",), columns_numpy),
     "msgspec": ("msgspec line decoder + NumPy", ("msgspec", "numpy"), msgspec_numpy),
     "duckdb": ("DuckDB `read_json`", ("duckdb",), duckdb_json),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import orjson
@@ -11,9 +10,6 @@ from pytest_benchrun.cli.reading import made_of, run_in
 from pytest_benchrun.core.campaign import Campaign
 from pytest_benchrun.report.text import stats_lines
 from pytest_benchrun.store.turnstats import figures_of
-
-MOST = 4
-"""Processes that read turns, if there are as many cores: a command has no other thread. Each takes 10 MB more."""
 
 
 def stats(directory: str, *, as_json: bool) -> int:
@@ -28,7 +24,7 @@ def stats(directory: str, *, as_json: bool) -> int:
     """
     rundir = run_in(directory)
     campaign = made_of(rundir, Campaign.of)
-    view = figures_of(rundir, campaign, min(MOST, os.cpu_count() or 1))
+    view = figures_of(rundir, campaign)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(view, option=orjson.OPT_INDENT_2) + b"\n")  # UTF-8 whatever the locale
     else:

@@ -44,45 +44,40 @@ class Column:
         self._summary: Summary | None = None
 
     def __len__(self) -> int:
-        return len(self._values) if self._buckets is None else len(self._buckets)
+        return len(self._values) + (0 if self._buckets is None else len(self._buckets))
 
     def extend(self, values: array[float]) -> None:
         """Take more in."""
         self._summary = None
-        if self._buckets is None:
-            if len(self._values) + len(values) <= self._limit:
-                self._values.extend(values)
-                return
-            self._buckets = _Buckets()
-            self._count(self._buckets, self._values)
-            self._values = array("d")
-        self._count(self._buckets, values)
-
-    def merge(self, other: Column) -> None:
-        """Take in what another column has."""
-        if other._buckets is None:
-            self.extend(other._values)
-            return
-        buckets = _Buckets() if self._buckets is None else self._buckets
-        self._count(buckets, self._values)
-        buckets.merge(other._buckets)
-        self._buckets, self._values, self._summary = buckets, array("d"), None
+        self._values.extend(values)
+        if len(self._values) > (self._limit if self._buckets is None else _AT_ONCE):
+            self._count()
 
     def summary(self) -> Summary:
         """The figures; computed once."""
         if self._summary is None:
-            values, buckets = self._values, self._buckets
-            self._summary = summarize(values, self._arithmetic) if buckets is None else buckets.summary()
+            buckets = self._counted()
+            self._summary = summarize(self._values, self._arithmetic) if buckets is None else buckets.summary()
         return self._summary
 
     def total(self) -> float:
         """The sum; of buckets within `ERROR`."""
-        return self._arithmetic.total(self._values) if self._buckets is None else self._buckets.total()
+        buckets = self._counted()
+        return self._arithmetic.total(self._values) if buckets is None else buckets.total()
 
-    def _count(self, buckets: _Buckets, values: array[float]) -> None:
-        for first in range(0, len(values), _AT_ONCE):  # counting takes three times the memory of what is counted
-            some = values[first : first + _AT_ONCE]
+    def _counted(self) -> _Buckets | None:
+        """All of them in buckets; None where each one is kept."""
+        if self._buckets is not None and self._values:
+            self._count()
+        return self._buckets
+
+    def _count(self) -> None:
+        """Put those into buckets that are not there yet: many at once, as it takes a while to begin."""
+        buckets = _Buckets() if self._buckets is None else self._buckets
+        for first in range(0, len(self._values), _AT_ONCE):  # in three times the memory of what is counted
+            some = self._values[first : first + _AT_ONCE]
             buckets.add(self._arithmetic.buckets(some), min(some), max(some))
+        self._buckets, self._values = buckets, array("d")
 
 
 class _Buckets(Sequence[float]):
@@ -100,10 +95,6 @@ class _Buckets(Sequence[float]):
         self._counts.update(counts)
         self._low, self._high = min(self._low, low), max(self._high, high)
         self._ends = []
-
-    def merge(self, other: _Buckets) -> None:
-        """Take in what others have counted."""
-        self.add(other._counts, other._low, other._high)
 
     def __len__(self) -> int:
         return self._counts.total()

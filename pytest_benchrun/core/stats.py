@@ -1,4 +1,4 @@
-"""Percentiles and moments, the same to the last bit with and without NumPy."""
+"""Percentiles and moments, the same to the last bit whoever computes them; percentiles are NumPy's."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ LARGE = 1_000_000
 """Numbers from which on a list of them all, 32 bytes each, would be large."""
 
 _AT_ONCE = 1 << 16
+_LEASTS = 1 << 1074
+"""How many of the least number that a double holds make 1: each one is a multiple of it."""
+
 P95_NEEDS = 20
 P99_NEEDS = 100
 
@@ -105,7 +108,11 @@ class OneByOne:
 
     def total(self, values: Sequence[float]) -> float:
         """As in `Arithmetic`."""
-        return math.fsum(values)
+        try:
+            return math.fsum(values)
+        except OverflowError:  # perhaps only on its way, which depends on the order
+            ratios = map(float.as_integer_ratio, map(float, values))
+            return sum(ratio[0] * (_LEASTS // ratio[1]) for ratio in ratios) / _LEASTS
 
     def squares(self, values: Sequence[float], mean: float) -> float:
         """As in `Arithmetic`; a product and no power, which another library of C may round otherwise."""

@@ -174,22 +174,6 @@ class TurnStats:
         for adapter, values in by.items():
             self._extend(self._by_adapter, adapter, values)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What was taken in, for another process; which attempts count is asked where lines are read."""
-        return {name: value for name, value in vars(self).items() if name != "_counts"}
-
-    def merge(self, other: TurnStats) -> None:
-        """Take in what another one has taken in; the figures do not depend on who took what."""
-        self._turns += other._turns
-        self._events += other._events
-        self._timed += other._timed
-        self._errors += other._errors
-        self._tokens_in += other._tokens_in
-        self._tokens_out += other._tokens_out
-        for mine, theirs in ((self._values, other._values), (self._by_adapter, other._by_adapter)):
-            for name, column in theirs.items():
-                mine.setdefault(name, Column(self._arithmetic)).merge(column)
-
     def _extend(self, columns: dict[str, Column], name: str, values: array[float]) -> None:
         if values:
             columns.setdefault(name, Column(self._arithmetic)).extend(values)

@@ -1,33 +1,37 @@
-"""Reads turn files a block of lines at a time, in this process or shared among several that read nothing else."""
+"""Reads turn files a block of lines at a time; several threads share them where lines need no lock to be read."""
 
 from __future__ import annotations
 
-import gzip
-import multiprocessing
 import sys
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
-from multiprocessing.connection import Connection, wait
+from contextlib import suppress
+from gzip import GzipFile
+from io import RawIOBase
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from threading import Lock, Thread
+from typing import NamedTuple
 
 import orjson
 
 from pytest_benchrun.core.turn_stats import TurnStats
-from pytest_benchrun.store.turndecode import TurnDecoder, turn_decoder
+from pytest_benchrun.store.native import is_wanted
+
+try:
+    from pytest_benchrun.store.turnscan import TurnScanner
+except ImportError:  # it was installed where there was no compiler
+    _make_scanner: Callable[[Callable[[str, int], bool]], TurnScanner] | None = None
+else:
+    _make_scanner = TurnScanner
 
 _loads = orjson.loads  # now: a unit may patch them
 
-_BLOCK = 128 * 1024
-"""Bytes that are decoded at once: a quarter of the time of one line after the other, and little memory."""
+_BLOCK = 256 * 1024
+"""Bytes that are read at once: little memory, which the nearer caches hold."""
 
-MUCH = 2 * 1024 * 1024
-"""Bytes from which on what decodes many lines at once is worth its import, a tenth of a second."""
-
-PART = 16 * 1024 * 1024
-"""Bytes that a process reads before it hands over what it took in; four of them are worth its start."""
-
+PART = 4 * 1024 * 1024
+"""Bytes that a thread reads before it takes the next ones: some milliseconds, for which the others may have to wait."""
 
 _MARK = "\x7f"
 _SEAM = b',"\x7f",'
@@ -45,130 +49,123 @@ class Part(NamedTuple):
     end: int | None
 
 
-def read_alone(sources: Sequence[tuple[Path, int]], stats: TurnStats) -> None:
+def make_scanner(counts: Callable[[str, int], bool]) -> TurnScanner | None:
+    """What reads lines in compiled code; None where that is not there or not wanted.
+
+    Args:
+        counts: whether the turns of this attempt of this unit count.
+    """
+    return _make_scanner(counts) if _make_scanner is not None and is_wanted() else None
+
+
+def read_turns(sources: Sequence[tuple[Path, int]], stats: TurnStats, threads: int = 1, part_bytes: int = PART) -> None:
     """Take in every line; one that cannot be read is passed over, and so is the rest of such a file.
 
     Args:
         sources: files, with the bytes of them that count.
         stats: takes them in.
-    """
-    decoder = _decoder_for(sources, stats)
-    for path, size in sources:
-        with suppress(*_UNREADABLE):  # figures of what could be read; the files stay
-            _read(Part(path, 0, None if path.suffix == ".gz" else size), stats, decoder)
-
-
-def read_together(
-    sources: Sequence[tuple[Path, int]], make: Callable[[], TurnStats], processes: int, part_bytes: int = PART
-) -> TurnStats:
-    """As `read_alone`, in forked processes where there is much to read; call it where no other thread runs.
-
-    Args:
-        sources: as there.
-        make: makes what takes lines in.
-        processes: how many may read.
+        threads: how many may read, this one among them; without the compiled part it is the only one.
         part_bytes: what one of them reads at once.
     """
-    stats = make()
-    if processes > 1 and sum(size for _, size in sources) >= 4 * part_bytes:
-        with suppress(EOFError, OSError):  # one of them was killed, or could not read
-            parts = [part for path, size in sources for part in _parts(path, size, part_bytes)]
-            _share(parts, make, processes, stats, _decoder_for(sources, stats))
-            return stats
-        stats = make()
-    read_alone(sources, stats)
-    return stats
+    parts = deque(part for path, size in sources for part in _parts(path, size, part_bytes))
+    readers = _Readers(parts, stats)
+    readers.read(min(threads, len(parts)) if make_scanner(stats.counts) is not None else 1)
 
 
-def _decoder_for(sources: Sequence[tuple[Path, int]], stats: TurnStats) -> TurnDecoder | None:
-    return turn_decoder(stats.counts) if sum(size for _, size in sources) >= MUCH else None
+class _Readers:
+    """Threads, each of which reads one part after the other; what they find is taken in by one at a time."""
 
+    def __init__(self, parts: deque[Part], stats: TurnStats) -> None:
+        self._parts = parts
+        self._stats = stats
+        self._lock = Lock()
+        self._errors: list[BaseException] = []
 
-def _share(
-    parts: list[Part],
-    make: Callable[[], TurnStats],
-    processes: int,
-    stats: TurnStats,
-    decoder: TurnDecoder | None,
-) -> None:
-    fork = multiprocessing.get_context("fork")  # what is read depends on the run, which is in memory here
-    left: dict[Connection, int] = {}
-    with ExitStack() as stack:
-        for number in range(processes):
-            mine = parts[number::processes]
-            ours, theirs = fork.Pipe(duplex=False)
-            reader = fork.Process(target=_work, args=(theirs, mine, make, decoder), daemon=True)
-            reader.start()
-            stack.callback(reader.join)
-            stack.callback(reader.kill)  # one that waits for somebody who listens would wait for ever
-            theirs.close()
-            left[ours] = len(mine)
-        while any(left.values()):
-            for ready in cast("list[Connection]", wait([one for one, count in left.items() if count])):
-                stats.merge(ready.recv())
-                left[ready] -= 1
+    def read(self, threads: int) -> None:
+        """Return when all is read, or raise what one of them has come upon."""
+        others = []
+        try:
+            with suppress(RuntimeError):  # there are too many threads: fewer do it too
+                for _ in range(threads - 1):
+                    other = Thread(target=self._read_beside, daemon=True)
+                    other.start()
+                    others.append(other)
+            self._read_parts()
+        finally:
+            self._parts.clear()
+            for other in others:
+                other.join()
+        if self._errors:
+            raise self._errors[0]
 
+    def _read_beside(self) -> None:
+        try:
+            self._read_parts()
+        except BaseException as error:  # noqa: BLE001  # raised by the thread that waits for this one
+            self._errors.append(error)
+            self._parts.clear()
 
-def _work(
-    connection: Connection, parts: list[Part], make: Callable[[], TurnStats], decoder: TurnDecoder | None
-) -> None:
-    """In a process of its own: what it took in goes back part by part, so that neither side holds it twice."""
-    with suppress(*_UNREADABLE, KeyboardInterrupt):  # or nobody listens any more: the other side knows what to do
-        for part in parts:
-            stats = make()
-            _read(part, stats, decoder)
-            connection.send(stats)
+    def _read_parts(self) -> None:
+        scanner = make_scanner(self._stats.counts)
+        while self._parts:
+            with suppress(IndexError):  # another thread has taken the last one
+                part = self._parts.popleft()
+                with suppress(*_UNREADABLE):  # figures of what could be read; the files stay
+                    self._read_part(part, scanner)
+
+    def _read_part(self, part: Part, scanner: TurnScanner | None) -> None:
+        if part.end is None:
+            with GzipFile(part.path) as packed:
+                self._read_blocks(packed, sys.maxsize, scanner)
+            return
+        with part.path.open("rb", buffering=0) as file:
+            file.seek(part.first)
+            self._read_blocks(file, part.end - part.first, scanner)
+
+    def _read_blocks(self, file: RawIOBase | GzipFile, size: int, scanner: TurnScanner | None) -> None:
+        for block in _blocks(file, size):
+            self._take(block, scanner)
+
+    def _take(self, block: memoryview, scanner: TurnScanner | None) -> None:
+        if scanner is None:
+            add_decoded(self._stats, bytes(block))
+            return
+        numbers, others = scanner.take_numbers(block)
+        with self._lock:
+            self._stats.add_numbers(numbers)
+            if others:
+                add_decoded(self._stats, others)
 
 
 def _parts(path: Path, size: int, part_bytes: int) -> Iterator[Part]:
-    """Parts of a file that begin and end with a line."""
+    """Parts of a file that begin and end with a line; none of one that is gone."""
     if path.suffix == ".gz":
         yield Part(path, 0, None)
         return
-    first = 0
-    with path.open("rb") as file:
+    with suppress(OSError), path.open("rb") as file:
+        first = 0
         while first + part_bytes < size:
             file.seek(first + part_bytes)
             file.readline()
             yield Part(path, first, min(file.tell(), size))
             first = file.tell()
-    if first < size:
-        yield Part(path, first, size)
+        if first < size:
+            yield Part(path, first, size)
 
 
-def _read(part: Part, stats: TurnStats, decoder: TurnDecoder | None) -> None:
-    if part.end is None:
-        with gzip.open(part.path, "rb") as packed:
-            _add_lines(stats, cast("BinaryIO", packed), None, decoder)
-        return
-    with part.path.open("rb") as file:
-        file.seek(part.first)
-        _add_lines(stats, file, part.end - part.first, decoder)
-
-
-def _add_lines(stats: TurnStats, file: BinaryIO, size: int | None, decoder: TurnDecoder | None) -> None:
-    """Take in the whole lines among the next `size` bytes."""
-    left = sys.maxsize if size is None else size
-    while block := file.read(min(_BLOCK, left)):
-        left -= len(block)
-        if not block.endswith(b"\n"):
-            end = file.readline(left)
-            left -= len(end)
-            block += end
-        if not block.endswith(b"\n"):  # the last one is torn
-            block = block[: block.rfind(b"\n") + 1]
-        if block:
-            add_block(stats, block, decoder)
-
-
-def add_block(stats: TurnStats, block: bytes, decoder: TurnDecoder | None) -> None:
-    """Take in whole lines; the figures are the same whoever decodes them."""
-    taken = None if decoder is None else decoder.take_numbers(block)
-    if taken is not None:
-        numbers, block = taken
-        stats.add_numbers(numbers)
-    if block:
-        add_decoded(stats, block)
+def _blocks(file: RawIOBase | GzipFile, size: int) -> Iterator[memoryview]:
+    """The whole lines among the next `size` bytes, in memory that is used again for the next ones."""
+    block, held = bytearray(_BLOCK), 0
+    while many := file.readinto(memoryview(block)[held : held + size]):
+        size -= many
+        held += many
+        end = block.rfind(b"\n", held - many, held) + 1
+        if end:
+            yield memoryview(block)[:end]
+            block[: held - end] = block[end:held]
+            held -= end
+        elif held == len(block):
+            block = block + bytes(held)
 
 
 def add_decoded(stats: TurnStats, block: bytes) -> None:

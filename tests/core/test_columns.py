@@ -73,18 +73,14 @@ def test_the_two_zeros_are_one() -> None:
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=6), st.randoms(use_true_random=False))
-def test_parts_merged_in_any_order_have_the_figures_of_the_whole(
-    parts: list[list[float]], chance: random.Random
-) -> None:
+def test_parts_in_any_order_have_the_figures_of_the_whole(parts: list[list[float]], chance: random.Random) -> None:
     whole = column_of([value for part in parts for value in part])
     chance.shuffle(parts)
-    columns = [column_of(part) for part in parts]
-    while len(columns) > 1:
-        into = columns.pop(chance.randrange(len(columns)))
-        into.merge(columns.pop(chance.randrange(len(columns))))
-        columns.append(into)
-    assert as_bits(columns[0].summary()) == as_bits(whole.summary())
-    assert columns[0].total().hex() == whole.total().hex()
+    column = column_of(parts[0])
+    for part in parts[1:]:
+        column.extend(array("d", part))
+    assert as_bits(column.summary()) == as_bits(whole.summary())
+    assert column.total().hex() == whole.total().hex()
 
 
 def as_bits(summary: Summary) -> list[object]:
@@ -108,6 +104,3 @@ def test_a_column_knows_how_many_it_has_and_computes_anew_when_there_are_more() 
     for count in range(1, 6):
         column.extend(array("d", [float(count)]))
         assert (len(column), column.summary()["n"], column.summary()["max"]) == (count, count, count)
-    other = Column(limit=3)
-    other.merge(column)
-    assert (len(other), other.summary()["n"]) == (5, 5)

@@ -1,11 +1,11 @@
-"""Blocks of lines, whole or broken, alone or in several processes: always the figures of the lines one by one."""
+"""Blocks of lines, whole or broken, in one thread or several: always the figures of the lines one by one."""
 
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
-import multiprocessing
-from collections.abc import Callable
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pytest_benchrun.core.turn_stats import TurnStats, TurnSummary
 from pytest_benchrun.core.turns import TURN_FIELDS
 from pytest_benchrun.store import turnblocks
-from pytest_benchrun.store.turnblocks import read_alone, read_together
+from pytest_benchrun.store.turnblocks import make_scanner, read_turns
 
 NUMBERS = st.none() | st.booleans() | st.integers(-5, 10**6) | st.floats(0, 1e6) | st.just("x") | st.just(2**70)
 TURNS = st.fixed_dictionaries(
@@ -55,7 +55,7 @@ def test_a_block_has_the_figures_of_its_lines(tmp_path_factory: pytest.TempPathF
     path = tmp_path_factory.mktemp("turns") / "turn_metrics.jsonl"
     path.write_bytes(b"".join(line + b"\n" for line in lines) + b'{"unit_id":"a","attempt":2,"torn')
     found = stats()
-    read_alone([(path, path.stat().st_size)], found)
+    read_turns([(path, path.stat().st_size)], found)
     assert found.view() == one_by_one(lines)
 
 
@@ -75,43 +75,62 @@ def sources(tmp_path: Path) -> list[tuple[Path, int]]:
     return [(packed, packed.stat().st_size), (plain, len(b"".join(lines[1000:]))), (empty, 0)]
 
 
-@pytest.fixture(params=[1, 2**40], ids=["many at once", "few at once"], autouse=True)
-def much(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what decodes many turns at once, where it is installed, and without."""
-    monkeypatch.setattr(turnblocks, "MUCH", request.param)
+@pytest.fixture(params=["", "1"], ids=["compiled", "pure"], autouse=True)
+def pure(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With the compiled part, where it is there, and without."""
+    monkeypatch.setenv("BENCHRUN_PURE_PYTHON", request.param)
+    return str(request.param)
+
+
+def test_the_compiled_part_is_used_where_it_is_there_and_wanted(pure: str) -> None:
+    is_there = importlib.util.find_spec("pytest_benchrun.store.turnscan") is not None
+    assert (make_scanner(stats().counts) is not None) == (is_there and not pure)
 
 
 @pytest.mark.parametrize("part_bytes", [1, 999, 100_000])
-def test_several_processes_find_what_one_finds(sources: list[tuple[Path, int]], part_bytes: int) -> None:
-    alone = stats()
-    read_alone(sources, alone)
+@pytest.mark.parametrize("block_bytes", [1, 300, 2**18])
+def test_several_threads_find_what_one_finds(
+    sources: list[tuple[Path, int]], part_bytes: int, block_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, together = stats(), stats()
+    read_turns(sources, alone)
     assert alone.view()["turns"] == 3000
-    together = read_together(sources, stats, 2, part_bytes)
+    monkeypatch.setattr(turnblocks, "_BLOCK", block_bytes)
+    read_turns(sources, together, 3, part_bytes)
     assert together.view() == alone.view()
     assert together.attributed_s.hex() == alone.attributed_s.hex()
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_what_cannot_be_read_leaves_the_figures_of_the_rest(sources: list[tuple[Path, int]], processes: int) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_cannot_be_read_leaves_the_figures_of_the_rest(sources: list[tuple[Path, int]], threads: int) -> None:
     packed, size = sources[0]
     packed.write_bytes(packed.read_bytes()[: size // 2])
-    gone = packed.with_name("gone.jsonl")
-    assert 2000 <= read_together([*sources, (gone, 10)], stats, processes, 999).view()["turns"] < 3000
+    gone, found = packed.with_name("gone.jsonl"), stats()
+    read_turns([*sources, (gone, 10), (gone.with_suffix(".gz"), 10)], found, threads, 999)
+    assert 2000 <= found.view()["turns"] < 3000
 
 
-def test_a_reader_that_dies_costs_time_and_no_turn(sources: list[tuple[Path, int]], tmp_path: Path) -> None:
-    died = tmp_path / "died"
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_a_thread_comes_upon_is_raised_and_no_thread_is_left(
+    sources: list[tuple[Path, int]], threads: int
+) -> None:
+    before = threading.active_count()
 
-    def die_once() -> Callable[[str, int], bool]:
-        def counts(_unit_id: str, attempt: int) -> bool:
-            if not died.exists():
-                died.touch()
-                raise SystemExit
-            return attempt == 2
+    def fail(_unit_id: str, _attempt: int) -> bool:
+        raise SystemExit
 
-        return counts
+    with pytest.raises(SystemExit):
+        read_turns(sources, TurnStats(fail), threads, 999)
+    assert threading.active_count() == before
 
-    before = multiprocessing.active_children()
-    assert read_together(sources, lambda: TurnStats(die_once()), 2, 999).view()["turns"] == 3000
-    assert multiprocessing.active_children() == before, "the other one waits for nobody"
-    assert died.exists()
+
+def test_where_no_thread_can_be_started_one_reads(
+    sources: list[tuple[Path, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    found = stats()
+    read_turns(sources, found, 4, 999)
+    assert found.view()["turns"] == 3000
