@@ -227,6 +227,7 @@ cdef inline bint took_time(const char** at, double* number) noexcept nogil:
 cdef inline bint took_anything(const char** at, const char* end, int depth) noexcept nogil:
     """Whether a value stands here, whatever it is; of lists and objects those that are no deeper than is usual."""
     cdef char close = 0x5D if at[0][0] == 0x5B else 0x7D
+    cdef char found
     cdef double number
     cdef bint is_exact
     if at[0][0] != 0x5B and at[0][0] != 0x7B:
@@ -243,9 +244,10 @@ cdef inline bint took_anything(const char** at, const char* end, int depth) noex
                 return False
         if not took_anything(at, end, depth - 1):
             return False
+        found = at[0][0]
         at[0] += 1
-        if at[0][-1] == close:
+        if found == close:
             return True
-        if at[0][-1] != 0x2C:
+        if found != 0x2C:
             return False
     return False
