@@ -89,6 +89,15 @@ def duckdb_json(path: str, function: str = "quantile_cont") -> Found:
     return dict(zip(COLUMNS, row, strict=True))
 
 
+def duckdb_parquet(path: str) -> Found:
+    """The columns in a Parquet file; `path` is that of the first of the `.npy` files beside it."""
+    import duckdb  # noqa: PLC0415
+
+    asked = ", ".join(f"quantile_cont({name}, {list(QUANTILES)})" for name in COLUMNS)
+    row: Any = duckdb.connect().execute(f"SELECT {asked} FROM '{path}.parquet'").fetchone()  # noqa: S608  # as above
+    return dict(zip(COLUMNS, row, strict=True))
+
+
 def duckdb_approximate(path: str) -> Found:
     return duckdb_json(path, "approx_quantile")
 
@@ -120,6 +129,20 @@ def dd_sketch(path: str) -> Found:
     return sketch(path, lambda: DDSketch(0.001), "get_quantile_value")
 
 
+def hdr_histogram(path: str) -> Found:
+    """In whole microseconds, as it counts integers; three digits."""
+    import orjson  # noqa: PLC0415
+    from hdrh.histogram import HdrHistogram  # noqa: PLC0415
+
+    histograms = {name: HdrHistogram(1, 3_600_000_000, 3) for name in COLUMNS}
+    with open(path, "rb") as file:  # noqa: PTH123  # as above
+        for line in file:
+            turn = orjson.loads(line)
+            for name, one in histograms.items():
+                one.record_value(int(turn[name] * 1000))
+    return {name: [one.get_value_at_percentile(q * 100) / 1000 for q in QUANTILES] for name, one in histograms.items()}
+
+
 def fast_digest(path: str) -> Found:
     import orjson  # noqa: PLC0415
     from fastdigest import TDigest  # noqa: PLC0415
@@ -139,11 +162,13 @@ PEERS: dict[str, tuple[str, tuple[str, ...], Callable[[str], Found]]] = {
     "columns": ("values already in columns, NumPy", ("numpy",), columns_numpy),
     "msgspec": ("msgspec line decoder + NumPy", ("msgspec", "numpy"), msgspec_numpy),
     "duckdb": ("DuckDB `read_json`", ("duckdb",), duckdb_json),
+    "duckdb-parquet": ("columns in Parquet, DuckDB", ("duckdb",), duckdb_parquet),
     "duckdb-approximate": ("DuckDB `read_json`, approximate", ("duckdb",), duckdb_approximate),
     "polars": ("polars `scan_ndjson`, streaming", ("polars",), polars_scan),
     "orjson": ("orjson lines + array + NumPy", ("orjson", "numpy"), orjson_numpy),
     "plain": ("`json` lines, pure Python sort", (), plain_sort),
     "fastdigest": ("orjson lines + fastdigest", ("orjson", "fastdigest"), fast_digest),
+    "hdr": ("orjson lines + HDR histogram", ("orjson", "hdrhistogram"), hdr_histogram),
     "ddsketch": ("orjson lines + DDSketch 0.1 %", ("orjson", "ddsketch"), dd_sketch),
 }
 """Name to title, the distributions that must be installed, and what computes."""

@@ -1,4 +1,4 @@
-"""Run as a file, in a process of its own: makes a results directory of N turns, and their columns for NumPy.
+"""Run as a file, in a process of its own: makes a results directory of N turns, and their columns for some peers.
 
 A real run makes the directory and the first turn of each unit; the other lines are made like it.
 """
@@ -26,7 +26,7 @@ def test_dialogue(benchrun, model):
 
 
 def make(folder: Path, turns: int) -> None:
-    """Make `folder` / `results`, and beside it `columns.<name>.npy`.
+    """Make `folder` / `results`, and beside it `columns.<name>.npy` and `columns.parquet`.
 
     Args:
         folder: an existing folder.
@@ -54,6 +54,12 @@ def make(folder: Path, turns: int) -> None:
 
         for name, column in columns.items():
             np.save(folder / f"columns.{name}.npy", np.frombuffer(column))
+    if importlib.util.find_spec("duckdb"):
+        import duckdb  # noqa: PLC0415  # likewise
+
+        types = ", ".join(f"{name}: 'DOUBLE'" for name in columns)
+        source = f"read_json('{file}', format = 'newline_delimited', columns = {{{types}}})"
+        duckdb.sql(f"COPY (SELECT * FROM {source}) TO '{folder / 'columns.parquet'}'")  # noqa: S608  # our own file
 
 
 if __name__ == "__main__":

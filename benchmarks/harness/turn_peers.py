@@ -3,13 +3,16 @@
 import io
 import json
 import logging
+import os
 import sqlite3
 import statistics
 import sys
+import threading
 import time
+from array import array
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -39,6 +42,100 @@ def dumps(folder: Path) -> Callable[[int], None]:
     def run(n: int) -> None:
         for _ in range(n):
             orjson.dumps(RECORD)
+
+    return run
+
+
+def columns(folder: Path) -> Callable[[int], None]:
+    """The numbers of a record into columns, its texts into lists; in memory alone."""
+    numbers = {name: array("d") for name in ("llm_ms", "storage_ms", "total_ms")}
+    texts: dict[str, list[object]] = {name: [] for name in ("timestamp", "unit_id", "turn_index", "turn_id", "status")}
+    adds = [(column.append, RECORD[name]) for name, column in numbers.items()]
+    others = [(column.append, RECORD[name]) for name, column in texts.items()]
+
+    def run(n: int) -> None:
+        for _ in range(n):
+            for add, value in adds:
+                add(value)
+            for keep, text in others:
+                keep(text)
+
+    return run
+
+
+def locked(folder: Path) -> Callable[[int], None]:
+    file, lock = (folder / "turns.jsonl").open("ab", buffering=64 * 1024), threading.Lock()
+
+    def run(n: int) -> None:
+        for _ in range(n):
+            with lock:
+                file.write(orjson.dumps(RECORD, option=orjson.OPT_APPEND_NEWLINE))
+        file.flush()
+
+    return run
+
+
+class Plain:
+    """The least that a turn could be in Python: a record made of what it was given, and appended.
+
+    Args:
+        file: takes the lines.
+    """
+
+    def __init__(self, file: io.BufferedWriter) -> None:
+        self._file = file
+        self._started_ns = 0
+
+    def record(self, **fields: object) -> None:
+        """Append a record with these fields."""
+        self._file.write(orjson.dumps({**RECORD, **fields}, option=orjson.OPT_APPEND_NEWLINE))
+
+    def __enter__(self) -> Self:
+        self._started_ns = time.perf_counter_ns()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.record(total_ms=(time.perf_counter_ns() - self._started_ns) / 1e6)
+
+
+def method(folder: Path) -> Callable[[int], None]:
+    plain = Plain((folder / "turns.jsonl").open("ab", buffering=64 * 1024))
+
+    def run(n: int) -> None:
+        for _ in range(n):
+            plain.record(llm_ms=403.649, storage_ms=12.107, total_ms=415.801)
+
+    return run
+
+
+def context(folder: Path) -> Callable[[int], None]:
+    plain = Plain((folder / "turns.jsonl").open("ab", buffering=64 * 1024))
+
+    def run(n: int) -> None:
+        for _ in range(n):
+            with plain:
+                pass
+
+    return run
+
+
+def flushed(folder: Path) -> Callable[[int], None]:
+    file = (folder / "turns.jsonl").open("ab")
+
+    def run(n: int) -> None:
+        for _ in range(n):
+            file.write(orjson.dumps(RECORD, option=orjson.OPT_APPEND_NEWLINE))
+            file.flush()
+
+    return run
+
+
+def written(folder: Path) -> Callable[[int], None]:
+    descriptor = os.open(folder / "turns.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def run(n: int) -> None:
+        for _ in range(n):
+            os.write(descriptor, orjson.dumps(RECORD, option=orjson.OPT_APPEND_NEWLINE))
 
     return run
 
@@ -147,8 +244,14 @@ def ours(folder: Path) -> Callable[[int], None]:
 
 
 PEERS: dict[str, tuple[str, str, Callable[[Path], Callable[[int], None]]]] = {
+    "columns": ("columns appended in memory", "", columns),
     "dumps": ("`orjson.dumps` alone", "orjson", dumps),
     "append": ("`orjson.dumps` + buffered append", "orjson", append),
+    "locked": ("the same + lock", "orjson", locked),
+    "method": ("the same in a method with keyword arguments", "orjson", method),
+    "context": ("the same in a context manager", "orjson", context),
+    "flushed": ("`orjson.dumps` + append, flushed each", "orjson", flushed),
+    "written": ("`orjson.dumps` + `os.write` each", "orjson", written),
     "ours": ("`with benchrun.turn()`, two timers", "pytest-benchrun", ours),
     "sqlite": ("SQLite, WAL, batches of 1,000", "", sqlite),
     "json": ("`json.dumps` + buffered append", "", json_append),
