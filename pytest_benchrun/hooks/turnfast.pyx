@@ -17,7 +17,7 @@ import orjson
 from pytest_benchrun.core.jsonsafe import TEXT_LENGTH
 from pytest_benchrun.hooks.beacons import KEPT_BEACONS
 from pytest_benchrun.hooks.turnlines import MAX_TOKENS, RESERVED, check_adapter, refuse_reserved, to_count
-from pytest_benchrun.hooks.turnplace import OPEN, refuse_again, refuse_inner, task_here
+from pytest_benchrun.hooks.turnplace import OPEN, refuse_again, refuse_inner, refuse_unopened, task_here
 
 from pytest_benchrun.store.turnbuffer cimport TurnBuffer, monotonic_ns
 
@@ -283,6 +283,8 @@ cdef class FastTurn:
     def __exit__(self, kind, error, traceback):
         cdef int64_t now_ns = monotonic_ns()
         cdef FastTurns turns = self.turns
+        if self.turn_index < 0:
+            refuse_unopened(turns.turns.unit_id)
         self.is_open = False
         PyContextVar_Set(_OPEN, self.outer)
         turns.end_turn(now_ns)

@@ -26,6 +26,16 @@ def task_here() -> object | None:
     return None if asyncio._get_running_loop() is None else asyncio.current_task()  # noqa: SLF001  # the other raises
 
 
+def refuse_unopened(unit_id: str) -> NoReturn:
+    """Refuse to end a turn that was not entered.
+
+    Raises:
+        RuntimeError: always.
+    """
+    message = f"a turn of unit {unit_id!r} is ended that was not entered"
+    raise RuntimeError(f"{message}\n  -> with benchrun.turn() as turn:")
+
+
 def refuse_again(unit_id: str, turn_index: int) -> NoReturn:
     """Refuse to enter a turn that was entered before.
 

@@ -23,7 +23,7 @@ from pytest_benchrun.hooks.turnlines import (
     refuse_reserved,
     to_count,
 )
-from pytest_benchrun.hooks.turnplace import OPEN, place, refuse_again, refuse_inner
+from pytest_benchrun.hooks.turnplace import OPEN, place, refuse_again, refuse_inner, refuse_unopened
 from pytest_benchrun.store import native
 from pytest_benchrun.world.clock import monotonic_ns
 
@@ -94,6 +94,8 @@ class Turn:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         now_ns = monotonic_ns()
+        if self.turn_index < 0:
+            refuse_unopened(self._turns.unit_id)
         self._place = None
         # a task that ends the turn of another has a context of its own: a token would not fit there
         OPEN.set(self._outer)

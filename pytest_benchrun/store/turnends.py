@@ -35,6 +35,7 @@ def bring_home(rundir: RunDir, path: Path, at: str) -> None:
         return
     belongs_at, count = (int.from_bytes(data[first : first + 8], "little") for first in (8, 16))
     lines = data[HEAD : HEAD + count] if data.startswith(MAGIC) else b""
+    lines = lines[: lines.rfind(b"\n") + 1]
     arrived = _arrived(path, belongs_at)
     if arrived is not None and lines.startswith(arrived):
         lines = lines[len(arrived) :]

@@ -178,6 +178,15 @@ def test_a_turn_inside_a_turn_and_one_entered_twice_are_refused() -> None:
         assert (turn.turn_index, turn.turn_id.endswith("-2-1")) == (1, True)
 
 
+@pytest.mark.parametrize("is_fast", [False, True])
+def test_a_turn_that_was_not_entered_is_not_ended(*, is_fast: bool) -> None:
+    file = RawFile()
+    turn = opener(file)() if is_fast else Turn(a_unit(file), None, None, {})
+    with pytest.raises(RuntimeError, match="is ended that was not entered"):
+        turn.__exit__(None, None, None)
+    assert file.lines == []
+
+
 def test_each_thread_and_task_has_its_own() -> None:
     file = RawFile()
     unit = a_unit(file)

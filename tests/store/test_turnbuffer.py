@@ -341,7 +341,16 @@ def test_a_file_that_took_the_place_of_the_other_gets_all_of_them(rundir: RunDir
     assert path.read_bytes() == b"x\n1\n2\n"
 
 
-@pytest.mark.parametrize("damage", [b"", b"brturns", b"other1234567890123456789012345678", MAGIC + b"\xff" * 16])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"brturns",
+        b"other1234567890123456789012345678",
+        MAGIC + b"\xff" * 16,
+        MAGIC + bytes(8) + b"\xff" * 16 + b"{",
+    ],
+)
 def test_damage_brings_nothing_that_was_no_line(rundir: RunDir, damage: bytes) -> None:
     path = rundir.turn_part("gw0")
     path.write_bytes(b"x\n")
