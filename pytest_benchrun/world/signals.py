@@ -1,5 +1,7 @@
 """SIGINT, SIGTERM and SIGHUP as stops: the first is soft, the second hard, the third ends the process at once.
 
+A stop may be made hard without a second signal. One that comes then changes nothing; the third still ends the process.
+
 Handlers run in the main thread and live from the run's first unit to its last report; what was there
 before is called at a hard stop, and put back at the end.
 """
@@ -32,7 +34,9 @@ class StopSignals:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self.received: str | None = None
-        self._count = 0
+        self._count = 0  # of those that came from elsewhere
+        self._is_hard = False
+        self._is_hardening = False
         self._shields = 0
         self._is_raise_due = False
         self._is_off = False
@@ -82,11 +86,11 @@ class StopSignals:
             reason: what the interrupt says; None for the name of the first signal.
         """
         handled = next(iter(self._previous), None)  # SIGINT may be one that arrived ignored
-        if self._count >= HARD or handled is None or not self._is_hardened.acquire(blocking=False):
+        if self._is_hard or handled is None or not self._is_hardened.acquire(blocking=False):
             return
         self._hard_reason = reason
         self.received = self.received or reason
-        self._count = max(self._count, 1)
+        self._is_hardening = True
         with suppress(OSError):
             signal.pthread_kill(threading.main_thread().ident or 0, handled)
 
@@ -115,14 +119,18 @@ class StopSignals:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._is_off:
             raise KeyboardInterrupt
-        self._count += 1
+        is_ours, self._is_hardening = self._is_hardening, False
+        self._count += not is_ours
         self.received = self.received or signal.Signals(number).name
         if self._count >= AT_ONCE:
             os._exit(128 + number)  # what a shell says of a process that a signal ended; the journal is valid
-        if self._count == 1:
+        if self._is_hard:
+            return  # the second one comes late where another process, or the grace, was faster: fixtures are torn down
+        if self._count < HARD and not is_ours:
             self._say(f"{self.received}: units in flight finish, no further one starts; once more interrupts them")
             self._start_timer()
             return
+        self._is_hard = True
         # Foreign handlers end their process as a rule (coverage's raises the signal again): never at a soft stop.
         self._chain(number, frame)
         if self._shields:

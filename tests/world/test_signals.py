@@ -203,6 +203,28 @@ def test_another_thread_can_make_the_stop_a_hard_one(*, first: bool) -> None:
     assert in_a_child(work) == 2
 
 
+@pytest.mark.parametrize(("before", "after", "code"), [(1, 1, 7), (0, 2, 7), (1, 2, 130), (0, 3, 130)])
+def test_signals_that_come_after_it_was_made_hard_cut_no_teardown_short_but_the_third(
+    before: int, after: int, code: int
+) -> None:
+    """As in a worker: the controller may be faster with its word than the terminal with the second Ctrl-C."""
+
+    def work(said: Said) -> int:
+        said.signals.install()
+        for _ in range(before):
+            signal.raise_signal(signal.SIGINT)
+        try:
+            harden_in_a_thread(said)
+            signal.pause()
+        except KeyboardInterrupt:
+            for _ in range(after):
+                signal.raise_signal(signal.SIGINT)
+            return 7
+        return 1
+
+    assert in_a_child(work) == code
+
+
 def test_the_interrupt_of_another_thread_says_its_reason(said: Said) -> None:
     thread = threading.Thread(target=said.signals.harden, args=("stop requested, at once",))
     with pytest.raises(KeyboardInterrupt, match="stop requested, at once"):  # noqa: PT012  # raised at any call of these
