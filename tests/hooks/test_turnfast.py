@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from types import ModuleType
 from typing import Any
 
 import orjson
@@ -249,6 +250,41 @@ def test_threads_that_write_at_once_mix_nothing() -> None:
 
 def seven() -> int:
     return 7
+
+
+def test_threads_that_begin_at_once_count_together() -> None:
+    was = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(50):
+            unit, begin, seen = a_unit(RawFile()), threading.Barrier(4), list[int]()
+
+            def take(unit: UnitTurns = unit, begin: threading.Barrier = begin, seen: list[int] = seen) -> None:
+                begin.wait()
+                found = opener_of(unit)
+                assert found is not None
+                with found() as turn:
+                    seen.append(turn.turn_index)
+
+            threads = [threading.Thread(target=take) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert sorted(seen) == [0, 1, 2, 3]
+            assert unit.beacons.turns_done == 4
+    finally:
+        sys.setswitchinterval(was)
+
+
+@pytest.mark.parametrize("half", [ModuleType("asyncio"), None])
+def test_a_turn_while_another_thread_imports_asyncio_is_one_of_the_thread(
+    monkeypatch: pytest.MonkeyPatch, half: ModuleType | None
+) -> None:
+    monkeypatch.setitem(sys.modules, "asyncio", half)
+    for opened in (opener(RawFile())(), Turn(a_unit(RawFile()), None, None, {})):
+        with opened as turn:
+            assert turn.turn_index == 0
 
 
 def test_wrapped_calls_and_events_find_the_turn() -> None:
