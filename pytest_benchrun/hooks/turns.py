@@ -98,7 +98,8 @@ class Turn:
             refuse_unopened(self._turns.unit_id)
         self._place = None
         # a task that ends the turn of another has a context of its own: a token would not fit there
-        OPEN.set(self._outer)
+        outer, self._outer = self._outer, None  # such turns would make a chain that keeps all of them
+        OPEN.set(outer)
         self._turns.end_turn(now_ns)
         self._turns.keep(self, now_ns, error)
 
