@@ -13,6 +13,7 @@ import os
 import threading
 import time
 import weakref
+from _thread import LockType
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -203,13 +204,16 @@ class TurnFile:
     def _make_buffer(self) -> None:
         """Lines come fast; where there can be no buffer they go on one by one."""
         self._may_buffer = False
-        has_lines = threading.Event()
+        is_idle = threading.Lock()
+        is_idle.acquire()
         path = self._rundir.waiting_turns(self._path)
-        with suppress(OSError):
+        with suppress(OSError, RuntimeError):
             descriptor = self._rundir.disk.make_new(path, MAGIC.ljust(SIZE, b"\0"))
             try:
-                buffer = TurnBuffer(descriptor, has_lines.set)
-            except OSError:
+                buffer = TurnBuffer(descriptor, is_idle)
+                name = "benchrun-turns"
+                threading.Thread(target=self._hand_on, args=(buffer, is_idle), name=name, daemon=True).start()
+            except (OSError, RuntimeError):  # the latter where there is no memory for another thread
                 self._rundir.disk.unlink(path)
                 raise
             finally:
@@ -217,23 +221,21 @@ class TurnFile:
             buffer.open(self._size)
             os.register_at_fork(after_in_child=partial(_disown, weakref.ref(buffer)))
             self.buffer = buffer
-            name = "benchrun-turns"
-            threading.Thread(target=self._hand_on, args=(buffer, has_lines), name=name, daemon=True).start()
 
-    def _hand_on(self, buffer: TurnBuffer, has_lines: threading.Event) -> None:
+    def _hand_on(self, buffer: TurnBuffer, is_idle: LockType) -> None:
         """In a thread of its own: bring into the file what came fast, when nothing else does."""
+        is_idle.acquire()
         while self.buffer is buffer:
-            has_lines.wait()
-            has_lines.clear()
             _sleep(_PAUSE_S)
             with suppress(OSError):  # a unit has closed the file: whoever appends next hears of it
                 self.flush()
+            is_idle.acquire()
 
     def _drop_buffer(self) -> None:
         buffer, self.buffer = self.buffer, None
         if buffer is None:
             return
-        is_empty = buffer.is_empty
+        is_empty = not buffer.hold()  # another thread may go on with turns
         buffer.close()
         if is_empty:
             with suppress(OSError):
