@@ -30,7 +30,7 @@ except ImportError:  # it was not compiled
 else:
     _HAS_BUFFER = native.is_wanted()
 
-_getpid, _sleep = os.getpid, time.sleep  # now: a unit may patch them
+_getpid, _get_ident, _sleep = os.getpid, threading.get_ident, time.sleep  # now: a unit may patch them
 _monotonic_ns = partial(time.clock_gettime_ns, time.CLOCK_MONOTONIC)
 
 _NO_SPACE = os.strerror(errno.ENOSPC)
@@ -70,6 +70,7 @@ class TurnFile:
         self._now_at = now_at
         self._pid = _getpid()
         self._lock = threading.Lock()
+        self._written_in = 0  # the thread that holds it
         self._lines: list[bytes] = []
         self._path = rundir.turns
         self._size = 0
@@ -96,8 +97,15 @@ class TurnFile:
         if _getpid() != self._pid:  # a forked child: these lines are its parent's
             self._lines.clear()
             return
+        here = _get_ident()
+        if self._written_in == here:  # a signal's handler or a finalizer, in the middle of it: with the next line
+            return
         with self._lock:
-            self._write()
+            self._written_in = here
+            try:
+                self._write()
+            finally:
+                self._written_in = 0
 
     def take_problem(self) -> str | None:
         """What went wrong since the last call, in a sentence; None when nothing did."""
@@ -124,10 +132,11 @@ class TurnFile:
         if buffer is not None:
             waiting = buffer.hold()  # other threads come here now, and wait
             if waiting:
-                self._hand_over(waiting, buffer.forget)
+                self._hand_over(waiting, buffer.forget, partial(buffer.forget, len(waiting)))
         count = len(self._lines)  # threads go on appending behind them; another one may have taken ours along
         if count:
-            self._hand_over(b"".join(self._lines[:count]), self._forget_lines)
+            forget_all = partial(self._lines.__delitem__, slice(count))
+            self._hand_over(b"".join(self._lines[:count]), self._forget_lines, forget_all)
         self._rotate_if_full()
         if self._size < 0:
             return  # not known: no line can be on its way to a place in the file
@@ -141,22 +150,27 @@ class TurnFile:
         while size > 0:
             size -= len(self._lines.pop(0))
 
-    def _hand_over(self, data: bytes, forget: Callable[[int], None]) -> None:
-        before, took, kept, is_over = None, 0, 0, False
+    def _hand_over(self, data: bytes, forget: Callable[[int], None], forget_all: Callable[[], None]) -> None:
+        size, before, is_kept, is_over = len(data), None, False, False
         try:
             before = self._make_ready()
             took = self._rundir.disk.write(self._descriptor, data)
+            is_kept = took == size
+            if is_kept:
+                forget_all()  # in C; a handler that comes at any call before it would have them written again
             is_over = True
             self._why = _NO_SPACE  # a full disk gives a short write and no error
         except OSError as error:
+            if error.errno is None:  # a handler's own: people raise TimeoutError in it
+                raise
             self._why, is_over = error.strerror or str(error), True
         finally:  # a timeout or Ctrl-C may come at any point: what is not in the file by then is tried again
-            if took == len(data):
-                kept = took
-            elif before is not None:
-                kept = self._cut_to_whole_lines(before, data)
-            self._lost += data.count(b"\n", kept) if is_over else 0
-            forget(len(data) if is_over else kept)
+            kept = size if is_kept else 0 if before is None else self._cut_to_whole_lines(before, data)
+            if is_over and not is_kept:
+                self._lost += data.count(b"\n", kept)
+                forget_all()
+            elif not is_kept:
+                forget(kept)
             self._size = -1 if before is None or self._is_torn else before + kept
 
     def _make_ready(self) -> int:
