@@ -75,6 +75,7 @@ class TurnFile:
         self._path = rundir.turns
         self._size = 0
         self._descriptor = -1
+        self._identity = -1, -1  # device and inode of the open file
         self._is_torn = False
         self._lost = 0
         self._why = ""
@@ -124,8 +125,19 @@ class TurnFile:
 
     def _close(self) -> None:
         if self._descriptor >= 0:
-            os.close(self._descriptor)
+            if self._own_stat() is not None:
+                os.close(self._descriptor)
             self._descriptor = -1
+
+    def _own_stat(self) -> os.stat_result | None:
+        """Of the open file; None where a unit has closed it, and perhaps opened another one in its place."""
+        try:
+            stat = os.fstat(self._descriptor)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            return None
+        return stat if (stat.st_dev, stat.st_ino) == self._identity else None
 
     def _write(self) -> None:
         buffer, now_ns = self.buffer, _monotonic_ns()
@@ -176,8 +188,8 @@ class TurnFile:
     def _make_ready(self) -> int:
         """Have the file open, its end on a line of its own, and say its size; a unit may have deleted it."""
         if self._descriptor >= 0:
-            stat = os.fstat(self._descriptor)
-            if stat.st_nlink and not self._is_torn:
+            stat = self._own_stat()
+            if stat is not None and stat.st_nlink and not self._is_torn:
                 return stat.st_size
             self._close()
         if self.buffer is None:
@@ -186,7 +198,9 @@ class TurnFile:
         cut_torn_end(self._rundir, self._path, self._now_at())
         self._is_torn = False
         self._descriptor = self._rundir.disk.open_append(self._path)
-        return os.fstat(self._descriptor).st_size
+        stat = os.fstat(self._descriptor)
+        self._identity = stat.st_dev, stat.st_ino
+        return stat.st_size
 
     def _find_path(self) -> Path:
         if self._worker is not None:
