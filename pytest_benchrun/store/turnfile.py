@@ -238,6 +238,8 @@ class TurnFile:
         with suppress(OSError, RuntimeError):
             descriptor = self._rundir.disk.make_new(path, MAGIC.ljust(SIZE, b"\0"))
             try:
+                # to be copied, but not over: a page that is cut off would end the process (SIGBUS)
+                os.fchmod(descriptor, os.fstat(descriptor).st_mode & 0o444)
                 buffer = TurnBuffer(descriptor, is_idle)
                 name = "benchrun-turns"
                 threading.Thread(target=self._hand_on, args=(buffer, is_idle), name=name, daemon=True).start()

@@ -278,6 +278,14 @@ def test_where_there_is_no_memory_for_its_thread_each_line_goes_to_the_file(tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["turn_metrics.gw0.jsonl"]
 
 
+def test_nobody_may_write_over_it(rundir: RunDir) -> None:
+    file = buffered_file(rundir)
+    waiting = rundir.waiting_turns(rundir.turn_part("gw0"))
+    assert waiting.stat().st_mode & 0o777 == rundir.turn_part("gw0").stat().st_mode & 0o444
+    file.close()
+    assert not waiting.exists()
+
+
 def test_it_keeps_no_descriptor(rundir: RunDir) -> None:
     file = buffered_file(rundir)
     targets = [path.readlink().name for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
