@@ -141,6 +141,7 @@ cdef class FastTurns:
     cdef bytes session_label(self, value):
         """Most turns have the same one as the turn before."""
         cdef bytes text = b"null" if value is None else self.label(value)
+        before = self.session  # till the end: it may be the user's, whose end may run a turn
         self.session = value
         self.to_index = None if text is None else self.after_timestamp + text + self.after_session
         return self.to_index
@@ -148,6 +149,7 @@ cdef class FastTurns:
     cdef bytes role_label(self, value):
         """As above."""
         cdef bytes text = b"null" if value is None else self.label(value)
+        before = self.role
         self.role = value
         self.to_times = None if text is None else b'","role":' + text + b',"llm_ms":'
         return self.to_times
@@ -238,7 +240,7 @@ cdef class FastTurn:
 
     cdef FastTurns turns
     cdef object outer
-    cdef object task
+    cdef void* task  # not held, to be compared: it may hold this turn, and no collector sees that
     cdef unsigned long thread
     cdef bint is_open
     cdef readonly object session_id
@@ -258,6 +260,9 @@ cdef class FastTurn:
     cdef dict by
     cdef dict other_ns
 
+    def __init__(self):
+        raise TypeError("a turn is made by benchrun.turn()")
+
     def __enter__(self):
         cdef PyObject* found = NULL
         cdef FastTurns turns = self.turns
@@ -271,7 +276,7 @@ cdef class FastTurn:
         if type(outer) is FastTurn and (<FastTurn> outer).is_open_at(turns, task, thread):
             refuse_inner(turns.turns.unit_id, outer.turn_index)
         self.outer = outer
-        self.task = task
+        self.task = <void*> task
         self.thread = thread
         self.is_open = True
         self.turn_index = turns.next_index
@@ -286,7 +291,8 @@ cdef class FastTurn:
         if self.turn_index < 0:
             refuse_unopened(turns.turns.unit_id)
         self.is_open = False
-        PyContextVar_Set(_OPEN, self.outer)
+        outer, self.outer = self.outer, None  # else turns that end in another context than they began in make a chain
+        PyContextVar_Set(_OPEN, outer)
         turns.end_turn(now_ns)
         if error is None and self.fields is None and self.other_ns is None and turns.keeps_all:
             if turns.write(self, now_ns):
@@ -318,7 +324,7 @@ cdef class FastTurn:
     cdef bint is_open_at(self, FastTurns turns, task, unsigned long thread) noexcept:
         if not self.is_open or self.turns is not turns:
             return False
-        return self.thread == thread if task is None and self.task is None else self.task is task
+        return self.task == <void*> task and (task is not None or self.thread == thread)
 
     def is_open_in(self, turns):
         """As `Turn.is_open_in`."""
@@ -398,6 +404,9 @@ cdef class FastTimer:
     cdef object name
     cdef object adapter
     cdef int64_t started_ns
+
+    def __init__(self):
+        raise TypeError("a timer is made by turn.time()")
 
     def __enter__(self):
         self.started_ns = monotonic_ns()

@@ -22,8 +22,11 @@ def place() -> object:
 
 def task_here() -> object | None:
     """The task of a running event loop; None outside of one. Asked only where `asyncio` is imported."""
-    asyncio = _MODULES["asyncio"]  # importing it would cost every campaign that has no tasks
-    return None if asyncio._get_running_loop() is None else asyncio.current_task()  # noqa: SLF001  # the other raises
+    try:
+        asyncio = _MODULES["asyncio"]  # importing it would cost every campaign that has no tasks
+        return None if asyncio._get_running_loop() is None else asyncio.current_task()  # noqa: SLF001  # the other raises
+    except (AttributeError, KeyError):  # another thread is importing it: here no loop runs
+        return None
 
 
 def refuse_unopened(unit_id: str) -> NoReturn:

@@ -98,7 +98,8 @@ class Turn:
             refuse_unopened(self._turns.unit_id)
         self._place = None
         # a task that ends the turn of another has a context of its own: a token would not fit there
-        OPEN.set(self._outer)
+        outer, self._outer = self._outer, None  # such turns would make a chain that keeps all of them
+        OPEN.set(outer)
         self._turns.end_turn(now_ns)
         self._turns.keep(self, now_ns, error)
 
@@ -263,9 +264,15 @@ NO_TURN = NoTurn()
 def opener_of(turns: UnitTurns) -> Callable[..., Turn] | None:
     """What opens compiled turns of an attempt, as `BenchRun.turn` does; None where they were not compiled."""
     if turns.fast is None and _HAS_FAST:
-        with suppress(UnicodeEncodeError, TypeError):  # a unit id with a lone surrogate is mended line by line
-            turns.fast = FastTurns(turns)
+        _make_fast(turns)
     return None if turns.fast is None else cast("FastTurns", turns.fast).turn
+
+
+def _make_fast(turns: UnitTurns) -> None:
+    """Threads may begin together: two of it would give every index twice."""
+    with turns.lock, suppress(UnicodeEncodeError, TypeError):  # a unit id with a lone surrogate is mended line by line
+        if turns.fast is None:
+            turns.fast = FastTurns(turns)
 
 
 def wrap(turns: UnitTurns, call: F, name: str, adapter: str | None) -> F:

@@ -17,8 +17,10 @@ cdef class TurnBuffer:
     cdef Py_ssize_t _end
     cdef bint _is_open
     cdef int64_t _handed_over_ns
-    cdef object _map
-    cdef object _wake
+    cdef char* _map
+    cdef object _is_idle
     cdef object __weakref__
 
+    cdef void unmap(self) noexcept
+    cdef int wake(self) except -1
     cdef bint put(self, const char* line, Py_ssize_t size, int64_t now_ns) except -1

@@ -8,10 +8,10 @@ many bytes of lines there are; the lines. So byte i of the lines belongs at that
 appends what is beyond the end of the turn file. All of it has its place on the disk before the first line.
 """
 
-import mmap
-
+from cpython.exc cimport PyErr_SetFromErrno
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
+from posix.mman cimport MAP_FAILED, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
 
 from pytest_benchrun.store.turnends import HEAD, SIZE
 
@@ -47,20 +47,36 @@ cdef class TurnBuffer:
 
     Args:
         descriptor: of its file, of `SIZE` bytes and open for reading and writing; it may be closed then.
-        wake: called when a line has come into an empty buffer.
+        is_idle: a lock, held as long as no line has come into the empty buffer.
 
     Raises:
         OSError: such a file system cannot be trusted with it, or has no memory for it.
     """
 
-    def __cinit__(self, int descriptor, wake):
-        cdef unsigned char[:] memory
-        self._wake = wake
+    def __cinit__(self, int descriptor, is_idle):
+        cdef void* memory
+        self._is_idle = is_idle
         if not is_steady(descriptor):
             raise OSError("a page of such a file may find no room when it is written to")
-        self._map = mmap.mmap(descriptor, SIZE)
-        memory = self._map
-        self._memory = <char*> &memory[0]
+        # Python's own map keeps a descriptor, and would close that of somebody else where a unit has closed all
+        memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+        if memory == MAP_FAILED:
+            PyErr_SetFromErrno(OSError)
+        self._memory = self._map = <char*> memory
+
+    def __dealloc__(self):
+        self.unmap()
+
+    cdef void unmap(self) noexcept:
+        if self._map != NULL:
+            munmap(self._map, SIZE)
+            self._map = NULL
+
+    cdef int wake(self) except -1:
+        """In C alone, where no signal's handler and no finalizer comes in between, to stay or to leave it half done."""
+        if self._is_idle.locked():
+            self._is_idle.release()
+        return 0
 
     cdef bint put(self, const char* line, Py_ssize_t size, int64_t now_ns) except -1:
         """Take a line; False where it has to go another way. In one step, as Python's threads see it."""
@@ -73,7 +89,7 @@ cdef class TurnBuffer:
         self._end += size
         STORE(<uint64_t*> (self._memory + 16), self._end)
         if was_empty:
-            self._wake()
+            self.wake()
         return True
 
     def take_line(self, bytes line):
@@ -117,5 +133,5 @@ cdef class TurnBuffer:
     def close(self):
         """Give the memory back, and wake who waits for lines: there are no more."""
         self.disown()
-        self._map.close()
-        self._wake()
+        self.unmap()
+        self.wake()

@@ -13,6 +13,7 @@ import os
 import threading
 import time
 import weakref
+from _thread import LockType
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -29,7 +30,7 @@ except ImportError:  # it was not compiled
 else:
     _HAS_BUFFER = native.is_wanted()
 
-_getpid, _sleep = os.getpid, time.sleep  # now: a unit may patch them
+_getpid, _get_ident, _sleep = os.getpid, threading.get_ident, time.sleep  # now: a unit may patch them
 _monotonic_ns = partial(time.clock_gettime_ns, time.CLOCK_MONOTONIC)
 
 _NO_SPACE = os.strerror(errno.ENOSPC)
@@ -69,10 +70,12 @@ class TurnFile:
         self._now_at = now_at
         self._pid = _getpid()
         self._lock = threading.Lock()
+        self._written_in = 0  # the thread that holds it
         self._lines: list[bytes] = []
         self._path = rundir.turns
         self._size = 0
         self._descriptor = -1
+        self._identity = -1, -1  # device and inode of the open file
         self._is_torn = False
         self._lost = 0
         self._why = ""
@@ -95,8 +98,15 @@ class TurnFile:
         if _getpid() != self._pid:  # a forked child: these lines are its parent's
             self._lines.clear()
             return
+        here = _get_ident()
+        if self._written_in == here:  # a signal's handler or a finalizer, in the middle of it: with the next line
+            return
         with self._lock:
-            self._write()
+            self._written_in = here
+            try:
+                self._write()
+            finally:
+                self._written_in = 0
 
     def take_problem(self) -> str | None:
         """What went wrong since the last call, in a sentence; None when nothing did."""
@@ -115,18 +125,30 @@ class TurnFile:
 
     def _close(self) -> None:
         if self._descriptor >= 0:
-            os.close(self._descriptor)
+            if self._own_stat() is not None:
+                os.close(self._descriptor)
             self._descriptor = -1
+
+    def _own_stat(self) -> os.stat_result | None:
+        """Of the open file; None where a unit has closed it, and perhaps opened another one in its place."""
+        try:
+            stat = os.fstat(self._descriptor)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            return None
+        return stat if (stat.st_dev, stat.st_ino) == self._identity else None
 
     def _write(self) -> None:
         buffer, now_ns = self.buffer, _monotonic_ns()
         if buffer is not None:
             waiting = buffer.hold()  # other threads come here now, and wait
             if waiting:
-                self._hand_over(waiting, buffer.forget)
+                self._hand_over(waiting, buffer.forget, partial(buffer.forget, len(waiting)))
         count = len(self._lines)  # threads go on appending behind them; another one may have taken ours along
         if count:
-            self._hand_over(b"".join(self._lines[:count]), self._forget_lines)
+            forget_all = partial(self._lines.__delitem__, slice(count))
+            self._hand_over(b"".join(self._lines[:count]), self._forget_lines, forget_all)
         self._rotate_if_full()
         if self._size < 0:
             return  # not known: no line can be on its way to a place in the file
@@ -140,29 +162,34 @@ class TurnFile:
         while size > 0:
             size -= len(self._lines.pop(0))
 
-    def _hand_over(self, data: bytes, forget: Callable[[int], None]) -> None:
-        before, took, kept, is_over = None, 0, 0, False
+    def _hand_over(self, data: bytes, forget: Callable[[int], None], forget_all: Callable[[], None]) -> None:
+        size, before, is_kept, is_over = len(data), None, False, False
         try:
             before = self._make_ready()
             took = self._rundir.disk.write(self._descriptor, data)
+            is_kept = took == size
+            if is_kept:
+                forget_all()  # in C; a handler that comes at any call before it would have them written again
             is_over = True
             self._why = _NO_SPACE  # a full disk gives a short write and no error
         except OSError as error:
+            if error.errno is None:  # a handler's own: people raise TimeoutError in it
+                raise
             self._why, is_over = error.strerror or str(error), True
         finally:  # a timeout or Ctrl-C may come at any point: what is not in the file by then is tried again
-            if took == len(data):
-                kept = took
-            elif before is not None:
-                kept = self._cut_to_whole_lines(before, data)
-            self._lost += data.count(b"\n", kept) if is_over else 0
-            forget(len(data) if is_over else kept)
+            kept = size if is_kept else 0 if before is None else self._cut_to_whole_lines(before, data)
+            if is_over and not is_kept:
+                self._lost += data.count(b"\n", kept)
+                forget_all()
+            elif not is_kept:
+                forget(kept)
             self._size = -1 if before is None or self._is_torn else before + kept
 
     def _make_ready(self) -> int:
         """Have the file open, its end on a line of its own, and say its size; a unit may have deleted it."""
         if self._descriptor >= 0:
-            stat = os.fstat(self._descriptor)
-            if stat.st_nlink and not self._is_torn:
+            stat = self._own_stat()
+            if stat is not None and stat.st_nlink and not self._is_torn:
                 return stat.st_size
             self._close()
         if self.buffer is None:
@@ -171,7 +198,9 @@ class TurnFile:
         cut_torn_end(self._rundir, self._path, self._now_at())
         self._is_torn = False
         self._descriptor = self._rundir.disk.open_append(self._path)
-        return os.fstat(self._descriptor).st_size
+        stat = os.fstat(self._descriptor)
+        self._identity = stat.st_dev, stat.st_ino
+        return stat.st_size
 
     def _find_path(self) -> Path:
         if self._worker is not None:
@@ -203,13 +232,18 @@ class TurnFile:
     def _make_buffer(self) -> None:
         """Lines come fast; where there can be no buffer they go on one by one."""
         self._may_buffer = False
-        has_lines = threading.Event()
+        is_idle = threading.Lock()
+        is_idle.acquire()
         path = self._rundir.waiting_turns(self._path)
-        with suppress(OSError):
+        with suppress(OSError, RuntimeError):
             descriptor = self._rundir.disk.make_new(path, MAGIC.ljust(SIZE, b"\0"))
             try:
-                buffer = TurnBuffer(descriptor, has_lines.set)
-            except OSError:
+                # to be copied, but not over: a page that is cut off would end the process (SIGBUS)
+                os.fchmod(descriptor, os.fstat(descriptor).st_mode & 0o444)
+                buffer = TurnBuffer(descriptor, is_idle)
+                name = "benchrun-turns"
+                threading.Thread(target=self._hand_on, args=(buffer, is_idle), name=name, daemon=True).start()
+            except (OSError, RuntimeError):  # the latter where there is no memory for another thread
                 self._rundir.disk.unlink(path)
                 raise
             finally:
@@ -217,23 +251,21 @@ class TurnFile:
             buffer.open(self._size)
             os.register_at_fork(after_in_child=partial(_disown, weakref.ref(buffer)))
             self.buffer = buffer
-            name = "benchrun-turns"
-            threading.Thread(target=self._hand_on, args=(buffer, has_lines), name=name, daemon=True).start()
 
-    def _hand_on(self, buffer: TurnBuffer, has_lines: threading.Event) -> None:
+    def _hand_on(self, buffer: TurnBuffer, is_idle: LockType) -> None:
         """In a thread of its own: bring into the file what came fast, when nothing else does."""
+        is_idle.acquire()
         while self.buffer is buffer:
-            has_lines.wait()
-            has_lines.clear()
             _sleep(_PAUSE_S)
             with suppress(OSError):  # a unit has closed the file: whoever appends next hears of it
                 self.flush()
+            is_idle.acquire()
 
     def _drop_buffer(self) -> None:
         buffer, self.buffer = self.buffer, None
         if buffer is None:
             return
-        is_empty = buffer.is_empty
+        is_empty = not buffer.hold()  # another thread may go on with turns
         buffer.close()
         if is_empty:
             with suppress(OSError):

@@ -8,6 +8,8 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
+from types import ModuleType
 from typing import Any
 
 import orjson
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 
 from pytest_benchrun.hooks.beacons import Beacons
 from pytest_benchrun.hooks.turnlines import UnitTurns, check_adapter
+from pytest_benchrun.hooks.turnplace import OPEN
 from pytest_benchrun.hooks.turns import Turn, keep_event, opener_of, wrap
 from pytest_benchrun.world.clock import WallClock
 from tests.hooks.campaigns import strict_json
@@ -251,6 +254,41 @@ def seven() -> int:
     return 7
 
 
+def test_threads_that_begin_at_once_count_together() -> None:
+    was = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(50):
+            unit, begin, seen = a_unit(RawFile()), threading.Barrier(4), list[int]()
+
+            def take(unit: UnitTurns = unit, begin: threading.Barrier = begin, seen: list[int] = seen) -> None:
+                begin.wait()
+                found = opener_of(unit)
+                assert found is not None
+                with found() as turn:
+                    seen.append(turn.turn_index)
+
+            threads = [threading.Thread(target=take) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert sorted(seen) == [0, 1, 2, 3]
+            assert unit.beacons.turns_done == 4
+    finally:
+        sys.setswitchinterval(was)
+
+
+@pytest.mark.parametrize("half", [ModuleType("asyncio"), None])
+def test_a_turn_while_another_thread_imports_asyncio_is_one_of_the_thread(
+    monkeypatch: pytest.MonkeyPatch, half: ModuleType | None
+) -> None:
+    monkeypatch.setitem(sys.modules, "asyncio", half)
+    for opened in (opener(RawFile())(), Turn(a_unit(RawFile()), None, None, {})):
+        with opened as turn:
+            assert turn.turn_index == 0
+
+
 def test_wrapped_calls_and_events_find_the_turn() -> None:
     file = RawFile()
     unit = a_unit(file)
@@ -299,6 +337,47 @@ def test_a_turn_leaves_nothing_behind() -> None:
     use(20_000)
     gc.collect()
     assert sys.getallocatedblocks() - before < 500
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_turns_that_end_in_another_context_are_not_kept(*, is_fast: bool) -> None:
+    unit, elsewhere, session_id = a_unit(RawFile()), copy_context(), object()
+    found = opener_of(unit) if is_fast else None
+    held = sys.getrefcount(session_id)
+    for _ in range(20):
+        turn = Turn(unit, session_id, None, {}) if found is None else found(session_id)
+        turn.__enter__()
+        elsewhere.run(turn.__exit__, None, None, None)
+    assert sys.getrefcount(session_id) - held < 5
+    OPEN.set(None)
+
+
+def test_a_task_that_is_dropped_ends_its_turn() -> None:
+    file = RawFile()
+    found = opener(file)
+
+    async def wait() -> None:
+        with found():
+            await asyncio.Event().wait()
+
+    async def drop() -> None:
+        task = asyncio.ensure_future(wait())
+        await asyncio.sleep(0)
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001  # its warning is no part of it
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(drop())
+    loop.close()
+    del loop
+    gc.collect()
+    assert [strict_json(line.decode())["status"] for line in file.lines] == ["error"]
+
+
+def test_one_turn_makes_no_other() -> None:
+    with opener(RawFile())() as turn:
+        for made in (turn, turn.time("llm_ms")):
+            with pytest.raises(TypeError, match=r"is made by \w+\.t"):
+                type(made)()
 
 
 def test_a_unit_whose_name_is_no_text_has_turns_of_python() -> None:

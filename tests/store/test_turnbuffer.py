@@ -49,7 +49,7 @@ def need_buffers(folder: Path) -> None:
         file.write(bytes(SIZE))
         file.flush()
         try:
-            turnbuffer.TurnBuffer(file.fileno(), lambda: None)
+            turnbuffer.TurnBuffer(file.fileno(), threading.Lock())
         except OSError as error:
             pytest.skip(f"{folder}: {error}")
 
@@ -246,6 +246,78 @@ def test_where_there_can_be_no_buffer_each_line_goes_to_the_file(rundir: RunDir)
         file.append(line)
         assert new_lines(rundir.turn_part("gw0")) == lines[:number]
     assert file.buffer is None
+
+
+def run_script(script: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script, folder], capture_output=True, text=True, check=False, timeout=LIMIT_S
+    )
+    return done.stdout.strip() or done.stderr
+
+
+NO_THREAD = """
+import resource, sys
+from pathlib import Path
+from pytest_benchrun.store.rundir import RunDir
+from pytest_benchrun.store.turnfile import TurnFile
+
+file = TurnFile(RunDir(Path(sys.argv[1])), "gw0", rotate_bytes=None, now_at=str)
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2 * 2**20, -1))
+for number in range(50):
+    file.append(b"%d\\n" % number)
+file.close()
+print(file.take_problem())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc says how much memory is used")
+def test_where_there_is_no_memory_for_its_thread_each_line_goes_to_the_file(tmp_path: Path) -> None:
+    assert run_script(NO_THREAD, tmp_path) == "None"
+    assert new_lines(tmp_path / "turn_metrics.gw0.jsonl") == [b"%d\n" % number for number in range(50)]
+    assert [path.name for path in tmp_path.iterdir()] == ["turn_metrics.gw0.jsonl"]
+
+
+def test_nobody_may_write_over_it(rundir: RunDir) -> None:
+    file = buffered_file(rundir)
+    waiting = rundir.waiting_turns(rundir.turn_part("gw0"))
+    assert waiting.stat().st_mode & 0o777 == rundir.turn_part("gw0").stat().st_mode & 0o444
+    file.close()
+    assert not waiting.exists()
+
+
+def test_it_keeps_no_descriptor(rundir: RunDir) -> None:
+    file = buffered_file(rundir)
+    targets = [path.readlink().name for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    assert not [target for target in targets if target.endswith(".waiting")]
+    file.close()
+
+
+def test_an_interrupt_while_it_wakes_its_thread_stops_nobody(rundir: RunDir) -> None:
+    """A handler that raises at any instruction, as that of a timeout does: no lock is left held."""
+    file = buffered_file(rundir)
+
+    def interrupt(*_: object) -> NoReturn:
+        raise _Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    interrupts = 0
+    try:
+        for number in range(300):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 1e-4 + number * 1e-6)
+                while True:
+                    file.append(b"old\n")
+                    file.flush()
+            except _Interrupted:
+                interrupts += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupts == 300
+    file.append(b"last\n")
+    assert eventually(lambda: new_lines(rundir.turn_part("gw0")) == [b"last\n"])
+    file.close()
 
 
 WRITER = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
@@ -196,6 +197,26 @@ def test_a_file_that_was_deleted_is_made_again(rundir: RunDir) -> None:
     file.append(b"2\n")
     assert rundir.turns.read_bytes() == b"2\n"
     assert file.take_problem() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc says which descriptor is whose")
+@pytest.mark.parametrize("has_other", [True, False])
+def test_a_unit_that_closes_it_gets_no_line_into_its_own_file(
+    rundir: RunDir, tmp_path: Path, *, has_other: bool
+) -> None:
+    file = turn_file(rundir)
+    file.append(b"1\n")
+    (ours,) = (int(one.name) for one in Path("/proc/self/fd").iterdir() if one.resolve() == rundir.turns.resolve())
+    os.close(ours)
+    theirs = os.open(tmp_path / "theirs", os.O_WRONLY | os.O_CREAT) if has_other else None
+    assert theirs in (ours, None)
+    file.append(b"2\n")
+    file.close()
+    assert rundir.turns.read_bytes() == b"1\n2\n"
+    assert file.take_problem() is None
+    if theirs is not None:
+        assert os.fstat(theirs).st_size == 0
+        os.close(theirs)
 
 
 def test_a_full_file_is_put_away_and_the_lines_go_on(rundir: RunDir) -> None:
