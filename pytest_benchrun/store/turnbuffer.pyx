@@ -8,6 +8,8 @@ many bytes of lines there are; the lines. So byte i of the lines belongs at that
 appends what is beyond the end of the turn file. All of it has its place on the disk before the first line.
 """
 
+import errno
+
 from cpython.exc cimport PyErr_SetFromErrno
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
@@ -57,7 +59,7 @@ cdef class TurnBuffer:
         cdef void* memory
         self._is_idle = is_idle
         if not is_steady(descriptor):
-            raise OSError("a page of such a file may find no room when it is written to")
+            raise OSError(errno.ENOTSUP, "a page of such a file may find no room when it is written to")
         # Python's own map keeps a descriptor, and would close that of somebody else where a unit has closed all
         memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
         if memory == MAP_FAILED:

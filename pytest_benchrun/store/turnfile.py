@@ -14,8 +14,8 @@ import threading
 import time
 import weakref
 from _thread import LockType
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -224,7 +224,7 @@ class TurnFile:
     def _rotate_if_full(self) -> None:
         if self._rotate_bytes is None or self._size < self._rotate_bytes or self._path != self._rundir.turns:
             return
-        with suppress(OSError):  # tried again with the next line
+        with _disk_errors_ignored():  # tried again with the next line
             put_away(self._rundir)
             self._close()
             self._size = 0
@@ -235,7 +235,7 @@ class TurnFile:
         is_idle = threading.Lock()
         is_idle.acquire()
         path = self._rundir.waiting_turns(self._path)
-        with suppress(OSError, RuntimeError):
+        with suppress(RuntimeError), _disk_errors_ignored():
             descriptor = self._rundir.disk.make_new(path, MAGIC.ljust(SIZE, b"\0"))
             try:
                 # to be copied, but not over: a page that is cut off would end the process (SIGBUS)
@@ -270,6 +270,16 @@ class TurnFile:
         if is_empty:
             with suppress(OSError):
                 self._rundir.disk.unlink(self._rundir.waiting_turns(self._path))
+
+
+@contextmanager
+def _disk_errors_ignored() -> Iterator[None]:
+    """Errors of the system end here; what a signal's handler raises goes on, and people raise TimeoutError in it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
 
 
 def _disown(reference: weakref.ref[TurnBuffer]) -> None:

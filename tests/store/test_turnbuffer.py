@@ -320,6 +320,31 @@ def test_an_interrupt_while_it_wakes_its_thread_stops_nobody(rundir: RunDir) -> 
     file.close()
 
 
+class AlarmedDisk(Disk):
+    """A handler raises while the buffer is made."""
+
+    def make_new(self, path: Path, data: bytes) -> int:
+        raise TimeoutError
+
+
+def test_what_a_handler_raises_is_no_error_of_the_disk(tmp_path: Path) -> None:
+    rundir = RunDir(tmp_path, AlarmedDisk(is_durable=False))
+    file = TurnFile(rundir, "gw0", rotate_bytes=None, now_at=lambda: AT)
+    appended = 0
+
+    def append() -> bool:
+        nonlocal appended
+        appended += 1
+        file.append(b"%d\n" % appended)
+        return False
+
+    with pytest.raises(TimeoutError):
+        eventually(append)
+    file.append(b"last\n")
+    file.close()
+    assert new_lines(rundir.turn_part("gw0")) == [*(b"%d\n" % n for n in range(1, appended + 1)), b"last\n"]
+
+
 WRITER = """
 import mmap, sys
 from pathlib import Path
