@@ -53,6 +53,12 @@ class Column:
         if len(self._values) > (self._limit if self._buckets is None else _AT_ONCE):
             self._count()
 
+    def merge(self, other: Column) -> None:
+        """Take in what another column of the same limit has; the figures do not depend on who took what."""
+        if other._buckets is not None:  # so they are too many for this one too
+            self._count().merge(other._buckets)
+        self.extend(other._values)
+
     def summary(self) -> Summary:
         """The figures; computed once."""
         if self._summary is None:
@@ -67,17 +73,16 @@ class Column:
 
     def _counted(self) -> _Buckets | None:
         """All of them in buckets; None where each one is kept."""
-        if self._buckets is not None and self._values:
-            self._count()
-        return self._buckets
+        return None if self._buckets is None else self._count()
 
-    def _count(self) -> None:
+    def _count(self) -> _Buckets:
         """Put those into buckets that are not there yet: many at once, as it takes a while to begin."""
         buckets = _Buckets() if self._buckets is None else self._buckets
         for first in range(0, len(self._values), _AT_ONCE):  # in three times the memory of what is counted
             some = self._values[first : first + _AT_ONCE]
             buckets.add(self._arithmetic.buckets(some), min(some), max(some))
         self._buckets, self._values = buckets, array("d")
+        return buckets
 
 
 class _Buckets(Sequence[float]):
@@ -95,6 +100,10 @@ class _Buckets(Sequence[float]):
         self._counts.update(counts)
         self._low, self._high = min(self._low, low), max(self._high, high)
         self._ends = []
+
+    def merge(self, other: _Buckets) -> None:
+        """Take in what others have counted."""
+        self.add(other._counts, other._low, other._high)
 
     def __len__(self) -> int:
         return self._counts.total()

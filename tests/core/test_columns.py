@@ -83,6 +83,21 @@ def test_parts_in_any_order_have_the_figures_of_the_whole(parts: list[list[float
     assert column.total().hex() == whole.total().hex()
 
 
+@given(st.lists(NUMBERS, min_size=1, max_size=6), st.randoms(use_true_random=False))
+def test_columns_merged_in_any_order_have_the_figures_of_the_whole(
+    parts: list[list[float]], chance: random.Random
+) -> None:
+    """As those of workers, sessions and shards are, kept one by one or counted."""
+    whole = column_of([value for part in parts for value in part])
+    columns = [column_of(part) for part in parts]
+    while len(columns) > 1:
+        into = columns.pop(chance.randrange(len(columns)))
+        into.merge(columns.pop(chance.randrange(len(columns))))
+        columns.append(into)
+    assert (len(columns[0]), columns[0].total().hex()) == (len(whole), whole.total().hex())
+    assert as_bits(columns[0].summary()) == as_bits(whole.summary())
+
+
 def as_bits(summary: Summary) -> list[object]:
     return [value.hex() if isinstance(value, float) else value for value in summary.values()]
 
